@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * journal: where a run's events go in, and from which they fan out to the sinks.
+ *
+ *	conn, commands  --emit-->  journal  -->  sink (human lines on stderr)
+ *	                                    -->  sink (JSON lines on stdout)
+ *	                                    -->  sink (--log FILE)
+ *
+ * The journal adds who tells and when. What a sink does not want never costs more than a bit test: ask journal_wants() before an event is built
+ * in a hot path.
+ */
+#ifndef WSDIAG_LOG_JOURNAL_H
+#define WSDIAG_LOG_JOURNAL_H
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "lifecycle/event.h"
+
+struct sink {
+	void (*event)(struct sink *s, const struct event *ev);
+	void (*free)(struct sink *s);
+	event_mask wants;
+	struct list link;
+};
+
+struct journal {
+	struct source src;
+	const struct clock *clock;
+	struct list sinks;
+	event_mask wants;   /* of all sinks */
+	char boot[40];
+};
+
+/* run is drawn by the caller; clock is borrowed. */
+void journal_init(struct journal *j, enum role role, uint64_t run, const struct clock *clock);
+/* Frees the sinks. */
+void journal_deinit(struct journal *j);
+/* Takes ownership. */
+void journal_add(struct journal *j, struct sink *s);
+
+static inline bool
+journal_wants(const struct journal *j, enum event_type type)
+{
+	return (j->wants & EVENT_BIT(type)) != 0;
+}
+
+/* Fills in src and the times (wall_us, mono_us: unless mono_us is already set) and hands ev to every sink that wants it. */
+void journal_emit(struct journal *j, struct event *ev);
+/* EV_NOTE with a formatted sentence. */
+void journal_note(struct journal *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#endif
