@@ -20,6 +20,7 @@ enum { LOOP_SCRATCH = 64 * 1024 };
 struct loop {
 	uv_loop_t uv;
 	uv_prepare_t before_wait;
+	uv_idle_t has_tasks;     /* active while a task waits, so that the loop neither ends nor sleeps over it */
 	struct list tasks;
 	const struct clock *clock;
 	struct rng *rng;
@@ -36,7 +37,7 @@ struct loop_task {
 
 /* 0 or a negative UV code. clock and rng are borrowed. */
 MUST_CHECK int loop_init(struct loop *l, const struct clock *clock, struct rng *rng);
-/* Runs task once before the loop next waits. Deferring it again before that changes nothing. */
+/* Runs task once before the loop next waits. Deferring it again before that changes nothing; a task may defer itself or others. */
 void loop_defer(struct loop *l, struct loop_task *task);
 void loop_undefer(struct loop_task *task);
 /* Until no handle is active, or uv_stop(). */

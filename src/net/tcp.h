@@ -16,6 +16,8 @@ struct transport *tcp_connect(struct loop *l, const struct sockaddr *address, co
 /* Takes over a connected, non-blocking socket. opened follows. */
 struct transport *tcp_adopt(struct loop *l, int fd, const struct transport_events *up, void *arg);
 
+/* What err (positive) from a connect means, in a sentence about who: an address, or "2 addresses (last ...)". */
+void tcp_describe_failure(struct failure *f, int err, const char *who);
 /* Numeric address and port; IPv6 in brackets. */
 void tcp_format_address(const struct sockaddr *address, char ret[64]);
 
