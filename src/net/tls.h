@@ -2,8 +2,10 @@
 /*
  * tls: TLS over any transport, by mbedTLS 2.28 or 3.6 (the difference is in tls_compat). At least TLS 1.2. No renegotiation, no tickets.
  *
- * A tls_context is made once and shared by every connection; the system's store is loaded only when the first wss: dial needs it.
- * Names are checked by ourselves, on both versions: host names and IP addresses in SAN (RFC 6125, RFC 9110 section 4.3.4); never the CN when there is a SAN.
+ * A tls_context is made once and shared by every connection. Making one for a client loads the store of trusted authorities (unless insecure):
+ * ca_file, else SSL_CERT_FILE, else where systems keep theirs. That takes milliseconds and half a megabyte, so it waits for the first wss: dial.
+ * Names are checked by ourselves, on both versions: host names and IP addresses in SAN (RFC 6125, RFC 9110 section 4.3.4); never the CN when
+ * there is a SAN.
  * SSLKEYLOGFILE is honoured (NSS key log format).
  */
 #ifndef WSDIAG_NET_TLS_H
@@ -29,7 +31,8 @@ void tls_context_free(struct tls_context *ctx);
 
 /* Takes over `below`, which must be open. name: what the certificate must be for, and SNI unless it is an IP address; NULL on a server. Starts the
  * handshake; opened or failed (STAGE_TLS) follows. ctx is borrowed and must outlive it. */
-struct transport *tls_start(struct loop *l, struct tls_context *ctx, const char *name, struct transport *below, const struct transport_events *up, void *arg);
+struct transport *tls_start(struct loop *l, struct tls_context *ctx, const char *name, struct transport *below, const struct transport_events *up,
+    void *arg);
 
 /* "mbedTLS 3.6.6" */
 const char *tls_library(void);
