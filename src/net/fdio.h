@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fdio: stdin and stdout, whatever they are: a pipe, a file, a terminal, a socket, /dev/null; without blocking the loop and without changing flags
- * that other processes share: a pipe or terminal is reopened through /proc/self/fd, or else used only as far as poll(2) promises; a socket is used
- * with MSG_DONTWAIT; a file is read in the thread pool. The descriptor given may be closed once the reader or writer has been made.
+ * fdio: stdin and stdout, whatever they are: a pipe, a file, a terminal, a socket, /dev/null; without blocking the loop and without
+ * changing flags that other processes share.
+ *
+ * A pipe or terminal is reopened through /proc/self/fd, or else used only as far as poll(2) promises; a socket is used with MSG_DONTWAIT;
+ * a file is read in the thread pool. The descriptor given may be closed once the reader or writer has been made.
  */
 #ifndef WSDIAG_NET_FDIO_H
 #define WSDIAG_NET_FDIO_H
@@ -31,8 +33,8 @@ struct fd_writer;
 struct fd_writer_events {
 	/* What was queued has fallen below FD_WRITER_LOW after having been above FD_WRITER_HIGH. */
 	void (*drained)(void *arg);
-	/* Writing is over, positive errno: EPIPE, ENOSPC, ... Once; what is queued is dropped, and so is what is put afterwards. Comes also with
-	 * nothing queued, when the reader of a pipe goes away. */
+	/* Writing is over, positive errno: EPIPE, ENOSPC, ... Once; what is queued is dropped, and so is what is put afterwards. Comes also
+	 * with nothing queued, when the reader of a pipe goes away. */
 	void (*failed)(void *arg, int err);
 	void (*closed)(void *arg);
 };
@@ -46,8 +48,8 @@ void fd_writer_flush_later(struct fd_writer *w);
 /* More than FD_WRITER_HIGH was left after a flush: stop producing until drained. */
 bool fd_writer_is_full(const struct fd_writer *w);
 bool fd_writer_is_empty(const struct fd_writer *w);
-/* Closes after what is queued has been written, or after grace_ms (0: at once) if it cannot be; closed follows. failed may still come before it
- * (the disk filled up at the last write); calling this again then changes nothing. */
+/* Closes after what is queued has been written, or after grace_ms (0: at once) if it cannot be; closed follows. failed may still come
+ * before it (the disk filled up at the last write); calling this again then changes nothing. */
 void fd_writer_close(struct fd_writer *w, unsigned grace_ms);
 
 #endif

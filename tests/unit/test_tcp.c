@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 /* A connection over loopback: ours is a transport, theirs a plain blocking socket. */
 struct pair {
@@ -423,6 +424,21 @@ START_TEST(a_graceful_close_with_unread_data_is_no_reset)
 }
 END_TEST
 
+START_TEST(after_their_fin_was_read_closing_waits_for_nothing)
+{
+	struct pair p;
+
+	open_pair(&p);
+	shutdown(p.theirs, SHUT_WR);
+	read_to_end(&p);
+	transport_close(p.t, TRANSPORT_GRACEFUL);
+	net_turn(p.nt);
+	ck_assert_int_eq(p.closed, 1);
+	close(p.theirs);
+	net_test_end(p.nt);
+}
+END_TEST
+
 START_TEST(a_peer_that_holds_on_is_left_after_the_drain_time)
 {
 	struct pair p;
@@ -506,6 +522,29 @@ START_TEST(an_address_nobody_can_connect_to_fails_from_the_loop)
 }
 END_TEST
 
+START_TEST(without_a_descriptor_a_connect_fails_from_the_loop)
+{
+	struct pair p = { .nt = net_test_new() };
+	const struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct transport_stat st;
+	struct rlimit old, none;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = (struct rlimit){ 0, old.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	p.t = tcp_connect(&p.nt->l, (const struct sockaddr *)&address, &events, &p);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+	net_run_until(p.nt, &p.failed);
+	ck_assert_int_eq(p.failure.code, EMFILE);
+	ck_assert_str_eq(p.failure.text, "cannot connect to 127.0.0.1:9: Too many open files");
+	transport_stat(p.t, &st);
+	ck_assert(!st.has_tcp);
+	transport_close(p.t, TRANSPORT_RST);
+	net_test_end(p.nt);
+	ck_assert_int_eq(p.closed, 1);
+}
+END_TEST
+
 START_TEST(closing_before_it_opened_is_silent)
 {
 	struct pair p = { .nt = net_test_new() };
@@ -580,7 +619,9 @@ UNIT_MAIN("tcp", nothing_comes_before_it_is_wanted, bytes_then_fin, a_fin_that_w
 	data_before_an_rst_can_still_be_read, an_rst_that_a_write_found_is_not_a_fin, epipe_after_a_read_fin_is_fin_then_rst,
 	epipe_before_the_fin_was_read_is_fin_then_rst, fin_then_rst_is_seen_without_a_second_write, a_fin_is_noticed_once_while_paused,
 	an_rst_is_noticed_once_while_paused, readable_and_writable_come_as_one, a_full_socket_takes_no_more_and_tells_when_it_does,
-	after_a_half_close_reading_goes_on, a_graceful_close_with_unread_data_is_no_reset, a_peer_that_holds_on_is_left_after_the_drain_time,
-	rst_close_resets, closing_inside_ready_is_allowed, a_refused_connect_fails_from_the_loop_with_a_sentence,
-	an_address_nobody_can_connect_to_fails_from_the_loop, closing_before_it_opened_is_silent, an_adopted_socket_opens_from_the_loop,
+	after_a_half_close_reading_goes_on, a_graceful_close_with_unread_data_is_no_reset,
+	after_their_fin_was_read_closing_waits_for_nothing, a_peer_that_holds_on_is_left_after_the_drain_time, rst_close_resets,
+	closing_inside_ready_is_allowed, a_refused_connect_fails_from_the_loop_with_a_sentence,
+	an_address_nobody_can_connect_to_fails_from_the_loop, without_a_descriptor_a_connect_fails_from_the_loop,
+	closing_before_it_opened_is_silent, an_adopted_socket_opens_from_the_loop,
 	stat_knows_addresses_after_the_end_and_what_was_not_acknowledged, addresses_read_as_in_a_url)
