@@ -71,9 +71,10 @@ void
 buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
+	char none[1]; /* gcc warns of a NULL here */
 
 	va_start(ap, fmt);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	int n = vsnprintf(none, sizeof(none), fmt, ap);
 	va_end(ap);
 	assert(n >= 0);
 	char *at = (char *)buf_reserve(b, (size_t)n + 1);

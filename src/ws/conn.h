@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conn: ONE open connection, from the moment the upgrade is done to its end, on either side.
+ *
+ *	opened --> chunk ... --> ended (lost or close, in the journal and up) --> gone (freed)
+ *
+ * It answers pings (only the latest: a flood of pings is not a flood of pongs) and Closes, bounds the closing handshake, watches over silence, and says
+ * exactly why it ended. ended and gone come exactly once each, from the loop or from inside conn_close(); nothing else comes after ended but gone.
+ */
+#ifndef WSDIAG_WS_CONN_H
+#define WSDIAG_WS_CONN_H
+
+#include "log/journal.h"
+#include "net/transport.h"
+#include "ws/ending.h"
+#include "ws/stream.h"
+
+enum { CONN_SESSION_MAX = 64 };
+enum { CONN_OUT_HIGH = 256 * 1024, CONN_OUT_LOW = 64 * 1024 };
+
+struct conn;
+
+struct conn_settings {
+	struct loop *loop;
+	struct journal *journal;
+	bool is_server;
+	struct span session;       /* copied; at most CONN_SESSION_MAX bytes */
+	uint32_t id, dial;         /* c<id>, d<dial> */
+	int64_t close_timeout_us;
+	int64_t ping_interval_us;  /* 0: no pings */
+	int64_t ping_timeout_us;   /* 0: never */
+	uint64_t max_message;      /* received; 0: no limit */
+	size_t capture;            /* bytes of each message to keep for EV_MESSAGE */
+};
+
+struct conn_events {
+	void (*chunk)(void *arg, const struct stream_chunk *c);
+	/* After conn_is_full(): there is room again. */
+	void (*writable)(void *arg);
+	void (*pong)(void *arg, int64_t rtt_us);
+	/* e is borrowed; type is EV_LOST or EV_CLOSE. */
+	void (*ended)(void *arg, enum event_type type, const struct ev_ended *e, bool we_closed_first);
+	void (*gone)(void *arg);
+};
+
+/* Takes over the transport. early: bytes that came behind the upgrade's head; unsent: what of our own head the transport has not taken yet.
+ * Nothing is called back from inside. set is copied. */
+struct conn *conn_open(const struct conn_settings *set, struct transport *t, struct span early, struct span unsent, const struct conn_events *up,
+    void *arg);
+
+/* As stream_send(). false when the connection is closing or over. */
+bool conn_send(struct conn *c, uint8_t opcode, const void *data, size_t n, bool last);
+/* More than CONN_OUT_HIGH waits to be written: stop sending until writable. */
+bool conn_is_full(const struct conn *c);
+/* Bytes queued here and not yet in the kernel. */
+uint64_t conn_unsent(const struct conn *c);
+/* Whether everything up to here has reached the kernel and the peer's Close has not come. */
+bool conn_is_open(const struct conn *c);
+/* Reading stops (the peer is pushed back through TCP) or goes on. Ping timeouts rest meanwhile. */
+void conn_pause(struct conn *c, bool paused);
+/* Sends a Close and waits for the answer, at most close_timeout_us without progress. Nothing once a Close was sent. */
+void conn_close(struct conn *c, int code, struct span reason);
+/* Ends at once, without a closing handshake: ENDING_DROPPED or ENDING_INTERRUPTED. */
+void conn_abort(struct conn *c, enum ending_reason why, enum transport_close how);
+uint32_t conn_id(const struct conn *c);
+
+/* What conns have in common with those who make them: an event with conn, dial and session filled in. */
+struct event conn_event(const struct conn_settings *set, enum event_type type);
+
+#endif
