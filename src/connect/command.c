@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "connect/command.h"
+
+#include "cli/exit_status.h"
+#include "cli/run.h"
+#include "connect/options.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct job {
+	struct run run;
+	struct connect_plan plan;
+	struct filter *filter;
+	int status;
+};
+
+static void
+on_done(void *arg, int status)
+{
+	struct job *job = arg;
+
+	job->status = status;
+	if (job->run.loop.lookups > 0)
+		run_abandon(&job->run); /* a look-up would keep us for its own timeout */
+}
+
+static void
+on_signal(void *arg, int signum)
+{
+	struct job *job = arg;
+
+	if (job->filter != NULL && filter_signal(job->filter, signum))
+		return;
+	job->status = EXIT_SIGNAL + signum;
+	run_abandon(&job->run);
+}
+
+/* The writer exists before the filter that its events go to: the sinks need it. */
+static void
+on_drained(void *arg)
+{
+	struct job *job = arg;
+
+	filter_writer_events.drained(job->filter);
+}
+
+static void
+on_output_failed(void *arg, int err)
+{
+	struct job *job = arg;
+
+	filter_writer_events.failed(job->filter, err);
+}
+
+static void
+on_output_closed(void *arg)
+{
+	struct job *job = arg;
+
+	job->run.output = NULL;
+	filter_writer_events.closed(job->filter);
+}
+
+static const struct fd_writer_events output_up = { .drained = on_drained, .failed = on_output_failed, .closed = on_output_closed };
+static const struct filter_events filter_up = { .done = on_done };
+
+static int
+connect_run(const void *options, const struct invocation *inv)
+{
+	const struct connect_options *opt = options;
+	struct job job = { 0 };
+	char *error CLEANUP(free_charp) = NULL;
+	int status = connect_plan(opt, inv->n_args > 0 ? inv->args[0] : NULL, &job.plan);
+
+	if (status == 0)
+		status = run_init(&job.run, ROLE_CLIENT, on_signal, &job);
+	if (status != 0) {
+		connect_plan_release(&job.plan);
+		return status;
+	}
+	job.plan.session.dial.conn.loop = &job.run.loop;
+	job.plan.session.dial.conn.journal = &job.run.journal;
+	job.plan.filter.input = opt->no_input ? -1 : STDIN_FILENO;
+	job.plan.filter.framing.for_terminal = terminal_is(STDOUT_FILENO);
+	status = filter_new(&job.plan.filter, &job.plan.session, &filter_up, &job, &job.filter, &error);
+	if (status != 0)
+		output_complain("%s", error);
+	else
+		status = run_open_output(&job.run, &opt->output, &output_up, &job);
+	if (status == 0) {
+		run_emit_start(&job.run, filter_session(job.filter), filter_url(job.filter), inv);
+		connect_hint(opt, &job.run.journal);
+		filter_start(job.filter, job.run.output);
+		run_loop(&job.run);
+		status = job.status;
+	} else {
+		run_abandon(&job.run);
+	}
+	if (!job.run.is_abandoned)
+		filter_free(job.filter);
+	status = run_finish(&job.run, status);
+	connect_plan_release(&job.plan);
+	return status;
+}
+
+const struct command connect_command = {
+	.name = "connect",
+	.synopsis = "[options] URL",
+	.summary = "open a WebSocket, pass messages between stdin/stdout and the peer, tell every event",
+	.about = "The word connect may be left out. Messages go to stdout and events to stderr; URL may be ws://..., wss://... or just host[:port][/path].",
+	.examples = "  wsdiag wss://example.org/chat\n"
+		    "  echo hello | wsdiag ws://localhost:8080\n"
+		    "  wsdiag -1 -x '{\"op\":\"status\"}' wss://example.org/api    # one answer, then close\n"
+		    "  wsdiag -w forever --log events.jsonl wss://example.org/feed\n",
+	.tables = connect_tables,
+	.hints = connect_hints,
+	.options_size = sizeof(struct connect_options),
+	.defaults = connect_defaults,
+	.min_args = 0,
+	.max_args = 1,
+	.run = connect_run,
+};

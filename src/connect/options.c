@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "connect/options.h"
+
+#include <stddef.h>
+
+enum { DEFAULT_CONNECT_TIMEOUT = 10, DEFAULT_CLOSE_TIMEOUT = 5, DEFAULT_REDIRECTS = 10, DEFAULT_WAIT = 1, DEFAULT_PING_TIMEOUT = 20 };
+
+#define AT(member) offsetof(struct connect_options, member)
+
+static const struct option dial_rows[] = {
+	{ .name = "connect", .letter = 'c', .kind = OPT_TEXT, .offset = AT(url), .argument = "URL", .help = "the URL, as wscat has it; the same as the operand" },
+	{ .name = "ipv4", .letter = '4', .kind = OPT_FLAG, .offset = AT(ipv4), .help = "use IPv4 addresses only" },
+	{ .name = "ipv6", .letter = '6', .kind = OPT_FLAG, .offset = AT(ipv6), .help = "use IPv6 addresses only" },
+	{ .name = "connect-timeout", .kind = OPT_SECONDS, .offset = AT(connect_timeout_us), .argument = "SECONDS",
+	    .help = "give up the whole dial, from the name to the 101, after this long (default 10)" },
+	{ .name = "resolve", .kind = OPT_LIST, .offset = AT(resolve), .argument = "HOST:PORT:ADDRESS[,ADDRESS...]",
+	    .help = "use these addresses instead of asking for the host's; HOST may be *; repeatable" },
+	{ .name = "insecure", .letter = 'k', .kind = OPT_FLAG, .offset = AT(insecure), .help = "accept any certificate" },
+	{ .name = "cacert", .kind = OPT_TEXT, .offset = AT(ca_file), .argument = "FILE", .complete = "file",
+	    .help = "trust the authorities in this PEM file instead of the system's" },
+	{ .name = "cert", .kind = OPT_TEXT, .offset = AT(cert_file), .argument = "FILE", .complete = "file", .help = "our own certificate chain, PEM" },
+	{ .name = "key", .kind = OPT_TEXT, .offset = AT(key_file), .argument = "FILE", .complete = "file",
+	    .help = "its private key, PEM (default: in the --cert file)" },
+	{ 0 },
+};
+
+static const struct option upgrade_rows[] = {
+	{ .name = "header", .letter = 'H', .kind = OPT_LIST, .offset = AT(headers), .argument = "'NAME: VALUE'",
+	    .help = "add a header to the upgrade request; repeatable, the same name too", .is_secret = true },
+	{ .name = "host", .kind = OPT_TEXT, .offset = AT(host), .argument = "HOST", .help = "send this Host header instead of the URL's" },
+	{ .name = "origin", .letter = 'o', .kind = OPT_TEXT, .offset = AT(origin), .argument = "ORIGIN", .help = "send an Origin header" },
+	{ .name = "subprotocol", .letter = 's', .kind = OPT_LIST, .offset = AT(subprotocols), .argument = "NAME", .help = "offer a subprotocol; repeatable" },
+	{ .name = "auth", .kind = OPT_TEXT, .offset = AT(auth), .argument = "USER:PASSWORD", .help = "Basic authorization", .is_secret = true },
+	{ .name = "location", .letter = 'L', .kind = OPT_FLAG, .offset = AT(follows_redirects), .help = "follow redirects" },
+	{ .name = "max-redirects", .kind = OPT_NUMBER, .offset = AT(max_redirects), .argument = "N", .max = 1000,
+	    .help = "how many of them with --location (default 10)" },
+	{ 0 },
+};
+
+static const char *const forever[] = { "forever", NULL };
+
+static const struct option message_rows[] = {
+	{ .name = "binary", .letter = 'b', .kind = OPT_FLAG, .offset = AT(binary), .help = "send binary messages instead of text" },
+	{ .name = "whole", .kind = OPT_FLAG, .offset = AT(whole), .help = "all of stdin is one message; received ones are written without separator" },
+	{ .name = "null", .letter = '0', .kind = OPT_FLAG, .offset = AT(nul), .help = "messages end with NUL instead of newline, both ways" },
+	{ .name = "base64", .kind = OPT_FLAG, .offset = AT(base64), .help = "lines are base64 of binary messages, both ways" },
+	{ .name = "hex", .kind = OPT_FLAG, .offset = AT(hex), .help = "lines are hexadecimal of binary messages, both ways" },
+	{ .name = "execute", .letter = 'x', .kind = OPT_LIST, .offset = AT(texts), .argument = "TEXT",
+	    .help = "send this when open, before stdin; repeatable" },
+	{ .name = "wait", .letter = 'w', .kind = OPT_SECONDS, .offset = AT(wait_us), .argument = "SECONDS", .choices = forever,
+	    .help = "after the end of stdin, close when nothing has come for this long; or forever (default 1)" },
+	{ .name = "once", .letter = '1', .kind = OPT_FLAG, .offset = AT(once), .help = "close after one message was received; as --count 1" },
+	{ .name = "count", .kind = OPT_NUMBER, .offset = AT(count), .argument = "N", .min = 1, .help = "close after N messages were received" },
+	{ .name = "no-input", .kind = OPT_FLAG, .offset = AT(no_input), .help = "do not read stdin; stay until the connection ends" },
+	{ .name = "max-message", .kind = OPT_SIZE, .offset = AT(max_message), .argument = "SIZE",
+	    .help = "refuse a received message larger than this (default: none, but 16M with --json, which holds messages whole)" },
+	{ 0 },
+};
+
+static const struct option connection_rows[] = {
+	{ .name = "close-timeout", .kind = OPT_SECONDS, .offset = AT(close_timeout_us), .argument = "SECONDS",
+	    .help = "wait this long for the answer to our Close, and for the end of TCP (default 5)" },
+	{ .name = "ping-interval", .kind = OPT_SECONDS, .offset = AT(ping_interval_us), .argument = "SECONDS", .help = "send a ping this often" },
+	{ .name = "ping-timeout", .kind = OPT_SECONDS, .offset = AT(ping_timeout_us), .argument = "SECONDS",
+	    .help = "lost when nothing has come for this long after a ping (default 20 with --ping-interval)" },
+	{ 0 },
+};
+
+const struct option_table connect_tables[] = {
+	{ "Dial", dial_rows, 0 },
+	{ "Upgrade", upgrade_rows, 0 },
+	{ "Messages", message_rows, 0 },
+	{ "Connection", connection_rows, 0 },
+	{ "Output", output_rows, AT(output) },
+	{ 0 },
+};
+
+const struct option_hint connect_hints[] = {
+	{ "-n", "insecure is -k; no input is --no-input; stay open is -w forever" },
+	{ 0 },
+};
+
+void
+connect_defaults(void *options)
+{
+	struct connect_options *o = options;
+
+	o->connect_timeout_us = DEFAULT_CONNECT_TIMEOUT * US_PER_S;
+	o->close_timeout_us = DEFAULT_CLOSE_TIMEOUT * US_PER_S;
+	o->max_redirects = DEFAULT_REDIRECTS;
+	o->wait_us = -1;
+	o->ping_timeout_us = -1;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* options: what `wsdiag serve` can be asked for, as a table. */
+#ifndef WSDIAG_SERVE_OPTIONS_H
+#define WSDIAG_SERVE_OPTIONS_H
+
+#include "cli/output.h"
+
+struct sockaddr_storage;
+
+struct serve_options {
+	bool sink;
+	const char *send;
+	struct option_list subprotocols;
+	uint64_t max_message;
+
+	const char *cert_file, *key_file;
+	int64_t upgrade_timeout_us, close_timeout_us, ping_interval_us, ping_timeout_us;
+	uint64_t max_connections;
+	struct output_options output;
+};
+
+extern const struct option_table serve_tables[];
+void serve_defaults(void *options);
+
+/* [[ADDRESS:]PORT]: "8080", "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "*:8080" (every address); NULL: loopback and a free port. */
+bool serve_parse_address(const char *text, struct sockaddr_storage *ret);
+
+#endif

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/service.h"
+
+#include "codec/close_code.h"
+#include "net/tcp.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+struct service {
+	struct service_options opt;
+	const struct service_events *up;
+	void *up_arg;
+	struct listener *listener;
+	struct list guests;          /* connections, until gone */
+	struct list callers;         /* requests that are not connections yet */
+	unsigned n_open, n_full;
+	int open_objects;            /* listener, callers, guests */
+	bool is_stopping, in_broadcast;
+
+	int64_t began_us;
+	uint32_t conns, lost;
+	int64_t up_us;
+	struct traffic sent, received;
+};
+
+/* One connection. */
+struct guest {
+	struct list link;
+	struct service *service;
+	struct conn *conn;           /* NULL once it has ended */
+	bool is_full;
+	bool hears;                  /* the broadcast message under way: not those who came in its middle */
+};
+
+/* A request. */
+struct caller {
+	struct list link;
+	struct service *service;
+	struct server *server;
+};
+
+static struct loop *
+loop_of(const struct service *s)
+{
+	return s->opt.server.conn.loop;
+}
+
+static void
+release(struct service *s)
+{
+	if (--s->open_objects == 0 && s->is_stopping)
+		s->up->stopped(s->up_arg);
+}
+
+/* --- connections --- */
+
+static void
+set_full(struct guest *g, bool full)
+{
+	struct service *s = g->service;
+
+	if (g->is_full == full)
+		return;
+	g->is_full = full;
+	s->n_full = full ? s->n_full + 1 : s->n_full - 1;
+	if (s->opt.mode == SERVICE_ECHO && g->conn != NULL)
+		conn_pause(g->conn, full);
+	if (!full && s->n_full == 0 && s->opt.mode == SERVICE_SEND)
+		s->up->writable(s->up_arg);
+}
+
+static void
+on_chunk(void *arg, const struct stream_chunk *c)
+{
+	struct guest *g = arg;
+
+	if (g->service->opt.mode != SERVICE_ECHO || g->conn == NULL)
+		return;
+	conn_send(g->conn, c->opcode, c->data, c->n, c->last);
+	if (conn_is_full(g->conn))
+		set_full(g, true);
+}
+
+static void
+on_writable(void *arg)
+{
+	set_full(arg, false);
+}
+
+static void
+on_pong(void *arg UNUSED, int64_t rtt_us UNUSED)
+{
+}
+
+static void
+add_traffic(struct traffic *sum, const struct traffic *t)
+{
+	sum->messages += t->messages;
+	sum->bytes += t->bytes;
+}
+
+static void
+on_ended(void *arg, enum event_type type, const struct ev_ended *e, bool we_closed_first UNUSED)
+{
+	struct guest *g = arg;
+	struct service *s = g->service;
+
+	g->conn = NULL;
+	s->n_open--;
+	s->lost += type == EV_LOST;
+	s->up_us += e->age;
+	add_traffic(&s->sent, &e->sent);
+	add_traffic(&s->received, &e->received);
+	set_full(g, false);
+}
+
+static void
+on_conn_gone(void *arg)
+{
+	struct guest *g = arg;
+	struct service *s = g->service;
+
+	list_remove(&g->link);
+	free(g);
+	release(s);
+}
+
+static const struct conn_events conn_up = {
+	.chunk = on_chunk,
+	.writable = on_writable,
+	.pong = on_pong,
+	.ended = on_ended,
+	.gone = on_conn_gone,
+};
+
+/* --- requests --- */
+
+static int
+on_admit(void *arg, uint32_t *ret_id, void **ret_conn_arg, struct buf *sentence)
+{
+	struct service *s = ((struct caller *)arg)->service;
+	struct guest *g;
+
+	if (s->n_open >= s->opt.max_connections) {
+		buf_printf(sentence, "This server takes %" PRIu64 " connections at a time.", s->opt.max_connections);
+		return 503;
+	}
+	g = xcalloc(1, sizeof(*g));
+	g->service = s;
+	*ret_id = ++s->conns;
+	*ret_conn_arg = g;
+	return 101;
+}
+
+static void
+on_opened(void *arg, void *conn_arg, struct conn *c)
+{
+	struct service *s = ((struct caller *)arg)->service;
+	struct guest *g = conn_arg;
+
+	g->conn = c;
+	list_append(&s->guests, &g->link);
+	s->n_open++;
+	s->open_objects++;
+	if (s->is_stopping)
+		conn_close(c, CLOSE_GOING_AWAY, SPAN_NONE);
+	else if (s->opt.mode == SERVICE_SEND && !service_is_full(s))
+		s->up->writable(s->up_arg);
+}
+
+static void
+on_caller_gone(void *arg)
+{
+	struct caller *c = arg;
+	struct service *s = c->service;
+
+	list_remove(&c->link);
+	free(c);
+	release(s);
+}
+
+static const struct server_events server_up = { .admit = on_admit, .opened = on_opened, .gone = on_caller_gone };
+
+/* --- the listener --- */
+
+static void
+on_accepted(void *arg, int fd, const char *peer)
+{
+	struct service *s = arg;
+	struct caller *c = xcalloc(1, sizeof(*c));
+
+	s->open_objects++;
+	list_append(&s->callers, &c->link);
+	c->service = s;
+	c->server = server_accept(&s->opt.server, fd, peer, &server_up, c);
+}
+
+static void
+on_trouble(void *arg, int err)
+{
+	struct service *s = arg;
+
+	journal_note(s->opt.server.conn.journal, "cannot accept connections: %s; those that are open go on%s", strerror(err),
+	    err == EMFILE ? " (raise the limit: ulimit -n)" : "");
+}
+
+static void
+on_listener_closed(void *arg)
+{
+	release(arg);
+}
+
+static const struct listener_events listener_up = { .accepted = on_accepted, .trouble = on_trouble, .closed = on_listener_closed };
+
+/* --- the interface --- */
+
+/* What to paste: a wildcard address is reached through loopback. */
+static void
+emit_listen(struct service *s)
+{
+	struct event ev = { .type = EV_LISTEN };
+	struct sockaddr_storage shown = s->opt.address;
+	char address[64], host[64];
+	struct buf url = { 0 };
+
+	tcp_format_address((struct sockaddr *)&shown, address);
+	if (shown.ss_family == AF_INET && ((struct sockaddr_in *)&shown)->sin_addr.s_addr == htonl(INADDR_ANY))
+		((struct sockaddr_in *)&shown)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (shown.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&((struct sockaddr_in6 *)&shown)->sin6_addr))
+		((struct sockaddr_in6 *)&shown)->sin6_addr = in6addr_loopback;
+	tcp_format_address((struct sockaddr *)&shown, host);
+	buf_printf(&url, "%s://%s/", s->opt.server.tls != NULL ? "wss" : "ws", host);
+	ev.u.listen = (struct ev_listen){ .url = buf_span(&url), .address = span_of(address) };
+	journal_emit(s->opt.server.conn.journal, &ev);
+	buf_deinit(&url);
+}
+
+int
+service_new(const struct service_options *opt, const struct service_events *up, void *arg, struct service **ret)
+{
+	struct service *s = xcalloc(1, sizeof(*s));
+	int err;
+
+	s->opt = *opt;
+	s->opt.server.conn_up = &conn_up;
+	s->opt.server.conn.is_server = true;
+	s->up = up;
+	s->up_arg = arg;
+	list_init(&s->guests);
+	list_init(&s->callers);
+	s->began_us = clock_mono(loop_of(s)->clock);
+	err = listener_new(loop_of(s), &s->opt.address, &listener_up, s, &s->listener);
+	if (err != 0) {
+		free(s);
+		return err;
+	}
+	s->open_objects = 1;
+	emit_listen(s);
+	*ret = s;
+	return 0;
+}
+
+void
+service_free(struct service *s)
+{
+	free(s);
+}
+
+void
+service_stop(struct service *s, bool at_once)
+{
+	if (!s->is_stopping) {
+		s->is_stopping = true;
+		listener_close(s->listener);
+		for (struct list *l = s->callers.next; l != &s->callers; l = l->next)
+			server_cancel(container_of(l, struct caller, link)->server);
+	}
+	for (struct list *l = s->guests.next; l != &s->guests; l = l->next) {
+		struct guest *g = container_of(l, struct guest, link);
+
+		if (g->conn == NULL)
+			continue;
+		if (at_once)
+			conn_abort(g->conn, ENDING_INTERRUPTED, TRANSPORT_FIN);
+		else
+			conn_close(g->conn, CLOSE_GOING_AWAY, SPAN_NONE);
+	}
+}
+
+void
+service_broadcast(struct service *s, uint8_t opcode, const void *data, size_t n, bool last)
+{
+	for (struct list *l = s->guests.next; l != &s->guests; l = l->next) {
+		struct guest *g = container_of(l, struct guest, link);
+
+		if (!s->in_broadcast)
+			g->hears = true;
+		if (g->conn == NULL || !g->hears)
+			continue;
+		conn_send(g->conn, opcode, data, n, last);
+		if (conn_is_full(g->conn))
+			set_full(g, true);
+	}
+	s->in_broadcast = !last;
+}
+
+bool
+service_is_full(const struct service *s)
+{
+	return s->n_full > 0 || s->n_open == 0;
+}
+
+void
+service_emit_end(struct service *s, int exit_status)
+{
+	struct event ev = { .type = EV_END };
+
+	ev.u.end = (struct ev_end){
+		.exit = exit_status,
+		.up = s->up_us,
+		.total = clock_mono(loop_of(s)->clock) - s->began_us,
+		.conns = s->conns,
+		.lost = s->lost,
+		.sent = s->sent,
+		.received = s->received,
+		.rtt_min = US_UNKNOWN,
+		.rtt_median = US_UNKNOWN,
+		.rtt_max = US_UNKNOWN,
+	};
+	journal_emit(s->opt.server.conn.journal, &ev);
+}
