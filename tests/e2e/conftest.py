@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures: the real binary, and the peers it talks to.
+
+WSDIAG names the binary (default: build-gcc/wsdiag); WSDIAG_RELEASE the one without sanitizers, for limits on memory.
+Whatever a test starts is gone when it ends. Nothing is waited for by sleeping: events, output and ends are.
+"""
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+
+from harness import Wsdiag, environment  # noqa: E402
+from peers import raw as raw_peer  # noqa: E402
+from peers.external import External  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "both_builds: runs against the clang build as well")
+    config.addinivalue_line("markers", "fault(*rows): the rows of the fault table that a test shows")
+
+
+@pytest.fixture(scope="session")
+def binary():
+    path = Path(os.environ.get("WSDIAG", ROOT / "build-gcc" / "wsdiag"))
+    assert path.exists(), f"{path} is not built: scripts/build gcc"
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def release():
+    path = Path(os.environ.get("WSDIAG_RELEASE", ROOT / "build" / "wsdiag"))
+    assert path.exists(), f"{path} is not built: scripts/build release"
+    return str(path)
+
+
+@pytest.fixture
+def start(binary, tmp_path):
+    """start(*args, **how) -> a running Wsdiag; see harness.py."""
+    started = []
+
+    def begin(*args, **how):
+        how.setdefault("binary", binary)
+        p = Wsdiag(args, **how)
+        started.append(p)
+        return p
+
+    yield begin
+    for p in started:
+        p.stop()
+
+
+@pytest.fixture
+def run(start):
+    """run(*args, stdin=bytes | None for /dev/null, **how) -> Result, when it has ended."""
+
+    def whole(*args, stdin=None, **how):
+        return start(*args, stdin=stdin, **how).finish()
+
+    return whole
+
+
+@pytest.fixture
+def serve(start):
+    """serve(*args) -> a running `wsdiag serve` with .url and .port."""
+
+    def begin(*args, **how):
+        how.setdefault("stdin", None)
+        p = start("serve", *args, **how)
+        listen = p.wait_event("listen")
+        p.url = listen["url"]
+        p.port = int(listen["address"].rpartition(":")[2])
+        return p
+
+    return begin
+
+
+@pytest.fixture
+def raw():
+    """raw(script, **how) -> a server that does what the script says; see peers/raw.py."""
+    servers = []
+
+    def begin(scripts, **how):
+        s = raw_peer.Server(scripts, **how)
+        servers.append(s)
+        return s
+
+    yield begin
+    for s in servers:
+        s.stop()
+    for s in servers:
+        assert not s.errors, s.errors
+
+
+@pytest.fixture
+def external():
+    """external(argv, **how) -> a peer process that prints its port; see peers/external.py."""
+    started = []
+
+    def begin(argv, **how):
+        p = External(argv, **how)
+        started.append(p)
+        return p
+
+    yield begin
+    for p in started:
+        p.stop()
+
+
+@pytest.fixture(scope="session")
+def certs(tmp_path_factory):
+    """The folder that tests/support/make-certs fills, once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        base = base.parent
+    folder = base / "certs"
+    with open(base / "certs.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / ".done").exists():
+            subprocess.run([str(ROOT / "tests" / "support" / "make-certs"), str(folder)], check=True, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL)
+            (folder / ".done").touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def has_tls13(binary):
+    """Debian 12's mbedTLS has no TLS 1.3."""
+    version = subprocess.run([binary, "--version"], capture_output=True, text=True, env=environment()).stdout
+    assert "mbedTLS" in version, version
+    return "mbedTLS 2." not in version
+
+
+@pytest.fixture(autouse=True)
+def no_hang():
+    """A test that waits for more than its parts allow is a failure, not a hang."""
+
+    def fail(*_):
+        raise TimeoutError("the test took longer than 300 seconds")
+
+    signal.signal(signal.SIGALRM, fail)
+    signal.alarm(300)
+    yield
+    signal.alarm(0)
