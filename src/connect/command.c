@@ -62,6 +62,17 @@ on_output_closed(void *arg)
 	filter_writer_events.closed(job->filter);
 }
 
+/* "wsdiag srve" is a host as far as anybody can tell; when there is none of that name, it was meant otherwise. */
+static void
+suggest_command(const char *url)
+{
+	static const char *const commands[] = { "connect", "serve", "help", "completion", NULL };
+	const char *near = url[strcspn(url, ".:/[")] == '\0' ? option_nearest(url, commands) : NULL;
+
+	if (near != NULL)
+		output_complain("no host is called \"%s\"; for the command: wsdiag %s", url, near);
+}
+
 static const struct fd_writer_events output_up = { .drained = on_drained, .failed = on_output_failed, .closed = on_output_closed };
 static const struct filter_events filter_up = { .done = on_done };
 
@@ -94,6 +105,8 @@ connect_run(const void *options, const struct invocation *inv)
 		filter_start(job.filter, job.run.output);
 		run_loop(&job.run);
 		status = job.status;
+		if (status == EXIT_HOST_NAME && inv->n_args > 0)
+			suggest_command(inv->args[0]);
 	} else {
 		run_abandon(&job.run);
 	}

@@ -3,6 +3,7 @@
 
 #include "cli/exit_status.h"
 #include "codec/encode.h"
+#include "connect/advice.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -225,14 +226,15 @@ on_failed(void *arg, const struct client_failure *f)
 {
 	struct session *s = arg;
 
+	const char *advice = advice_for(f, &s->url);
+
 	s->client = NULL;
-	if (is_redirect(f->status) && f->location.p != NULL) {
-		if (s->opt.follows_redirects) {
-			follow(s, f->location);
-			return;
-		}
-		journal_note(journal_of(s), "the server redirects; -L follows");
+	if (s->opt.follows_redirects && is_redirect(f->status) && f->location.p != NULL) {
+		follow(s, f->location);
+		return;
 	}
+	if (advice != NULL)
+		journal_note(journal_of(s), "%s", advice);
 	end_with(s, exit_of_failure(&f->failure));
 }
 

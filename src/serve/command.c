@@ -23,6 +23,7 @@ struct job {
 	struct service *service;
 	struct span *subprotocols;
 	struct span_list subprotocol_list;
+	struct sockaddr_storage address;
 
 	/* --send */
 	struct framing framing;
@@ -257,10 +258,7 @@ open_service(struct job *job, const struct serve_options *opt, const char *addre
 	};
 	int err;
 
-	if (!serve_parse_address(address, &so.address)) {
-		output_complain("\"%s\" is no place to listen: write PORT, ADDRESS:PORT, [IPV6]:PORT or *:PORT", address);
-		return EXIT_USAGE;
-	}
+	so.address = job->address;
 	raise_descriptor_limit();
 	err = service_new(&so, &service_up, job, &job->service);
 	if (err == 0)
@@ -274,11 +272,14 @@ static int
 serve_run(const void *options, const struct invocation *inv)
 {
 	const struct serve_options *opt = options;
+	const char *address = inv->n_args > 0 ? inv->args[0] : NULL;
 	struct job *job = xcalloc(1, sizeof(*job));
 	int status = EXIT_USAGE;
 
 	job->send_fd = -1;
-	if (opt->sink && opt->send != NULL)
+	if (!serve_parse_address(address, &job->address))
+		output_complain("\"%s\" is no place to listen: write PORT, ADDRESS:PORT, [IPV6]:PORT or *:PORT", address);
+	else if (opt->sink && opt->send != NULL)
 		output_complain("--sink and --send exclude each other: --send only reads what comes anyway");
 	else if ((status = plan_subprotocols(job, &opt->subprotocols)) == 0 && (status = open_tls(job, opt)) == 0)
 		status = run_init(&job->run, ROLE_SERVER, on_signal, job);
@@ -289,7 +290,7 @@ serve_run(const void *options, const struct invocation *inv)
 		if (status == 0)
 			status = open_send(job, opt->send);
 		if (status == 0)
-			status = open_service(job, opt, inv->n_args > 0 ? inv->args[0] : NULL);
+			status = open_service(job, opt, address);
 		if (status != 0) {
 			run_abandon(&job->run);
 		} else {
