@@ -21,7 +21,7 @@ encode_hex(struct buf *out, const void *data, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
 	const uint8_t *p = data;
-	uint8_t *at = buf_reserve(out, 2 * n);
+	uint8_t *at = buf_reserve(out, 2 * n + 1);
 
 	for (size_t i = 0; i < n; i++) {
 		*at++ = (uint8_t)digits[p[i] >> 4];
@@ -76,7 +76,7 @@ nibble(char c)
 bool
 decode_hex(struct buf *out, struct span text)
 {
-	uint8_t *at = buf_reserve(out, text.n / 2);
+	uint8_t *at = buf_reserve(out, text.n / 2 + 1);
 	size_t used = 0;
 
 	for (size_t i = 0; i < text.n; i++) {

@@ -79,7 +79,8 @@ enum frame_step {
 
 void frame_decoder_init(struct frame_decoder *d, enum frame_sender sender);
 /* Takes one step through data (n > 0). *ret_used says how many bytes it took. After FRAME_HEADER, rules[] holds what this frame breaks
- * (RULE_NONE ends it; at most 8): whether to go on is the caller's choice, except after LENGTH_HIGH_BIT, where nothing that follows can be cut. */
+ * (RULE_NONE always ends it; at most 7 before): whether to go on is the caller's choice, except after LENGTH_HIGH_BIT, where nothing that
+ * follows can be cut. */
 enum frame_step frame_decode(struct frame_decoder *d, const uint8_t *data, size_t n, size_t *ret_used, struct frame *ret_frame,
     enum frame_rule rules[8]);
 /* Payload bytes of the current frame still to come. */

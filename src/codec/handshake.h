@@ -28,7 +28,7 @@ struct handshake_request {
 	const char *authorization;             /* the whole value, NULL: none */
 	const struct span_list *subprotocols;  /* offered; NULL: none */
 	const struct header_list *extra;       /* sent in order, the same name as often as it is given; one that we would send ourselves
-	                                          (Host, Origin, User-Agent, Sec-WebSocket-*) replaces ours */
+	                                          (Host, Origin, User-Agent, Sec-WebSocket-*, any) replaces ours */
 };
 
 void handshake_write_request(struct buf *out, const struct handshake_request *rq);
@@ -38,7 +38,8 @@ struct handshake_answer {
 	struct span subprotocol, extensions;   /* p NULL: none */
 };
 
-/* true when the answer opens the connection. Else a sentence in error: which header, what was expected, what came. Only for status 101. */
+/* true when the answer opens the connection. Else a sentence in error: which header, what was expected, what came, with what the peer wrote
+ * already escaped. Only for status 101. key is what was sent: the one in rq->extra if it has one. */
 MUST_CHECK bool handshake_judge_answer(const struct http_head *h, const char *key, const struct span_list *offered,
     struct handshake_answer *ret_answer, struct buf *error);
 
@@ -52,11 +53,12 @@ struct handshake_offer {
 int handshake_judge_request(const struct http_head *h, const struct span_list *supported, struct handshake_offer *ret_offer, struct buf *error);
 
 void handshake_write_answer(struct buf *out, struct span key, struct span subprotocol);
-/* A refusal with its sentence as text/plain body; 426 and version errors carry Sec-WebSocket-Version: 13, 405 Allow: GET. Connection: close. */
+/* A refusal with its sentence as text/plain body. Those of handshake_judge_request() carry Sec-WebSocket-Version: 13, 405 also Allow: GET,
+ * 426 also Upgrade: websocket. Connection: close. */
 void handshake_write_refusal(struct buf *out, int status, const char *sentence);
 
-/* Which intermediary seems to have written these headers (DOMAIN: Cloudflare with its ray, CloudFront and POP, ALB, Fastly, Heroku, nginx ...);
- * appended to out as "Cloudflare 7d2e41-FRA"; nothing when none is recognised. */
+/* Which intermediary seems to have written these headers (Cloudflare with its ray, CloudFront and POP, ALB, Fastly, Heroku, nginx ...);
+ * appended to out, escaped, as "Cloudflare 7d2e41-FRA"; nothing when none is recognised. */
 void handshake_name_hop(struct buf *out, const struct header_list *headers);
 
 #endif

@@ -36,7 +36,8 @@ enum http_result {
 };
 
 /* Looks at data from its beginning each time: call again with more when HTTP_MORE. seen: how many of the bytes were there at the last call
- * (0 at first), so that the search for the end does not start over. h is reset first. */
+ * (0 at first), so that the search for the end does not start over. h must be zeroed before its first use; it is reset at each call, and
+ * keeps its memory for headers until http_head_deinit(). What it holds without HTTP_DONE is only as far as parsing came. */
 enum http_result http_head_parse(struct http_head *h, bool is_answer, const void *data, size_t n, size_t seen, const char **ret_error);
 void http_head_deinit(struct http_head *h);
 

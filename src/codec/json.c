@@ -175,16 +175,17 @@ put_valid(struct buf *out, const uint8_t *p, size_t n)
 			i += 8;
 			continue;
 		}
-		size_t length = escaped_length(p + i);
+		/* Not word by word again before these eight are through: text beyond ASCII would pay twice for each byte. */
+		for (size_t stop = MIN(i + 8, n); i < stop; i++) {
+			size_t length = escaped_length(p + i);
 
-		if (length == 0) {
-			i++;
-			continue;
+			if (length == 0)
+				continue;
+			buf_append(out, p + from, i - from);
+			escape(out, p + i, length);
+			from = i + length;
+			i = from - 1;
 		}
-		buf_append(out, p + from, i - from);
-		escape(out, p + i, length);
-		i += length;
-		from = i;
 	}
 	buf_append(out, p + from, n - from);
 }

@@ -243,7 +243,8 @@ check_name(const char *name, char **ret_error)
 	for (size_t i = 0; i <= n; i++) {
 		if (i == n || name[i] == '.') {
 			if (label == 0 || label > LABEL_MAX)
-				return fail(ret_error, "the host's name has a part that is %s", label == 0 ? "empty" : "longer than 63 characters");
+				return fail(ret_error, "the host's name has a part that is %s",
+				    label == 0 ? "empty" : "longer than 63 characters");
 			label = 0;
 			continue;
 		}
@@ -388,11 +389,13 @@ url_resolve(const struct url *base, struct span reference, struct url *ret_url, 
 {
 	UriUriA from CLEANUP(uriFreeUriMembersA) = { 0 }, to CLEANUP(uriFreeUriMembersA) = { 0 }, sum CLEANUP(uriFreeUriMembersA) = { 0 };
 	struct buf text CLEANUP(buf_deinit) = { 0 };
-	const char *at;
+	const char *at = NULL;
 	int r = check_bytes(reference = span_trim(reference), ret_error), n;
 
 	if (r < 0)
 		return r;
+	/* Only a fragment leaves an empty text, which means the base itself. */
+	buf_reserve(&text, reference.n);
 	put_reference(&text, reference);
 
 	struct span encoded = buf_span(&text);

@@ -88,12 +88,22 @@ value_length(struct span s)
 static size_t
 find_any(struct span s, size_t from, size_t end, const char *set)
 {
-	while (from < end && (s.p[from] == '\0' || strchr(set, s.p[from]) == NULL))
+	bool wanted[256] = { false };
+
+	while (*set != '\0')
+		wanted[(unsigned char)*set++] = true;
+	while (from < end && !wanted[(unsigned char)s.p[from]])
 		from++;
 	return from;
 }
 
-/* Whether a port, or nothing at all, stands behind a colon. */
+static bool
+ends_word(struct span s, size_t at)
+{
+	return at >= s.n || is_space(s.p[at]) || strchr("\"<>", s.p[at]) != NULL;
+}
+
+/* Whether a port, or nothing at all, stands behind a colon: in a sentence, too. */
 static bool
 is_port(struct span s)
 {
@@ -101,7 +111,9 @@ is_port(struct span s)
 
 	while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
 		n++;
-	return n == s.n || is_space(s.p[n]) || strchr("\"<>", s.p[n]) != NULL || (n > 0 && strchr("/?#,;)", s.p[n]) != NULL);
+	if (ends_word(s, n))
+		return true;
+	return n > 0 && (strchr("/?#", s.p[n]) != NULL || (strchr(",;.)", s.p[n]) != NULL && ends_word(s, n + 1)));
 }
 
 /*
@@ -114,7 +126,10 @@ find_password(struct span s, bool has_spaces, struct span *ret_password)
 {
 	size_t most = MIN(s.n, (size_t)USERINFO_MAX), colon = find_any(s, 0, most, has_spaces ? ":/?#\r\n" : ":/?# \t\r\n\"<>");
 
-	if (colon == most || s.p[colon] != ':' || s.p[0] == '[' || is_port((struct span){ s.p + colon + 1, s.n - colon - 1 }))
+	if (colon == most || s.p[colon] != ':' || is_port((struct span){ s.p + colon + 1, s.n - colon - 1 }))
+		return false;
+	/* "[::1]:80": its colons are no user's. */
+	if (s.p[0] == '[' && memchr(s.p, '@', find_any(s, 0, most, "/?# \t\r\n")) == NULL)
 		return false;
 	/* "http://": the authority comes later. */
 	if (s.n - colon > 2 && s.p[colon + 1] == '/' && s.p[colon + 2] == '/')

@@ -48,7 +48,8 @@ END_TEST
 
 START_TEST(what_is_not_base64_leaves_the_output_alone)
 {
-	static const char *const bad[] = { "Z", "Zg", "Zg=", "Zg===", "====", "Z===", "Zm9v\r\n", "Zm 9", "Zm9-", "=Zm9", "Zg==Zg==", "Zm\xc3\xa9" };
+	static const char *const bad[] = { "Z", "Zg", "Zg=", "Zg===", "====", "Z===", "Zm9v\r\n", "Zm 9", "Zm9-", "=Zm9",
+		"Zg==Zg==", "Zm\xc3\xa9" };
 	struct buf out = { 0 };
 
 	buf_puts(&out, "kept");

@@ -50,7 +50,8 @@ static const struct {
 	{ OPENING "Connection: Upgrade\r\n" ACCEPTED "\r\n", "Upgrade header is missing, expected \"websocket\"" },
 	{ OPENING UPGRADE "Upgrade: h2c\r\n" ACCEPTED "\r\n",
 	    "Upgrade header came 2 times (\"websocket\" and \"h2c\"), expected it once as \"websocket\"" },
-	{ OPENING "Upgrade: websockets\r\nConnection: Upgrade\r\n" ACCEPTED "\r\n", "Upgrade header is \"websockets\", expected \"websocket\"" },
+	{ OPENING "Upgrade: websockets\r\nConnection: Upgrade\r\n" ACCEPTED "\r\n",
+	    "Upgrade header is \"websockets\", expected \"websocket\"" },
 	{ OPENING "Upgrade: websocket\r\n" ACCEPTED "\r\n", "Connection header is missing, expected \"Upgrade\"" },
 	{ OPENING "Upgrade: websocket\r\nConnection: \x1b[31mclose\r\n" ACCEPTED "\r\n",
 	    "Connection header is \"\\e[31mclose\", expected the token \"Upgrade\" in it" },
@@ -127,7 +128,8 @@ static const struct {
 	    "Host header came 2 times (\"server.example.com\" and \"b\"), expected it once as the name of this server" },
 	{ GET "Host:\r\n" UPGRADE KEYED VERSION "\r\n", 400, "Host header is empty, expected the name of this server" },
 	{ GET HOST "Connection: Upgrade\r\n" KEYED VERSION "\r\n", 426, "Upgrade header is missing, expected \"websocket\"" },
-	{ GET HOST "Upgrade: h2c\r\nConnection: Upgrade\r\n" KEYED VERSION "\r\n", 426, "Upgrade header is \"h2c\", expected \"websocket\"" },
+	{ GET HOST "Upgrade: h2c\r\nConnection: Upgrade\r\n" KEYED VERSION "\r\n", 426,
+	    "Upgrade header is \"h2c\", expected \"websocket\"" },
 	{ GET HOST "Upgrade: websocket\r\n" KEYED VERSION "\r\n", 400, "Connection header is missing, expected \"Upgrade\"" },
 	{ GET HOST UPGRADE VERSION "\r\n", 400, "Sec-WebSocket-Key header is missing, expected 16 bytes in base64" },
 	{ GET HOST UPGRADE KEYED KEYED VERSION "\r\n", 400,
@@ -138,8 +140,10 @@ static const struct {
 	    "Sec-WebSocket-Key header is \"dGhlIHNhbXBsZSBub25jZQ\", expected 16 bytes in base64" },
 	{ GET HOST UPGRADE KEYED "\r\n", 426, "Sec-WebSocket-Version header is missing, expected \"13\"" },
 	{ GET HOST UPGRADE KEYED "Sec-WebSocket-Version: 8\r\n\r\n", 426, "Sec-WebSocket-Version header is \"8\", expected \"13\"" },
-	{ GET HOST UPGRADE KEYED "Sec-WebSocket-Version: 13, 8\r\n\r\n", 426, "Sec-WebSocket-Version header is \"13, 8\", expected \"13\"" },
-	{ GET HOST UPGRADE KEYED VERSION "Content-Length: 5\r\n\r\nhello", 400, "Content-Length header is \"5\", expected a request without a body" },
+	{ GET HOST UPGRADE KEYED "Sec-WebSocket-Version: 13, 8\r\n\r\n", 426,
+	    "Sec-WebSocket-Version header is \"13, 8\", expected \"13\"" },
+	{ GET HOST UPGRADE KEYED VERSION "Content-Length: 5\r\n\r\nhello", 400,
+	    "Content-Length header is \"5\", expected a request without a body" },
 	{ GET HOST UPGRADE KEYED VERSION "Transfer-Encoding: chunked\r\n\r\n", 400,
 	    "Transfer-Encoding header is \"chunked\", expected a request without a body" },
 };
@@ -328,5 +332,6 @@ START_TEST(intermediaries_are_known_by_their_headers)
 END_TEST
 
 UNIT_MAIN("handshake", the_examples_of_the_rfc_hold, each_duty_of_an_answer_is_named, a_subprotocol_is_taken_only_if_it_was_offered,
-    each_duty_of_a_request_is_named, the_first_of_our_subprotocols_that_the_client_offers_is_chosen, a_request_of_ours_is_one_that_we_accept,
-    an_answer_of_ours_is_one_that_we_accept, a_refusal_says_why_and_what_would_do, intermediaries_are_known_by_their_headers)
+    each_duty_of_a_request_is_named, the_first_of_our_subprotocols_that_the_client_offers_is_chosen,
+    a_request_of_ours_is_one_that_we_accept, an_answer_of_ours_is_one_that_we_accept, a_refusal_says_why_and_what_would_do,
+    intermediaries_are_known_by_their_headers)

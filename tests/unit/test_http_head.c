@@ -14,7 +14,8 @@ static const struct {
 	const char *text;
 	size_t n_headers;
 } rows[] = {
-	{ true, SPAN_LIT("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x00"), HTTP_DONE, NULL, 2 },
+	{ true, SPAN_LIT("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x00"), HTTP_DONE,
+	    NULL, 2 },
 	{ true, SPAN_LIT("HTTP/1.0 200 OK\r\n\r\n"), HTTP_DONE, NULL, 0 },
 	{ true, SPAN_LIT("HTTP/1.1 502 \r\n\r\n\r\n"), HTTP_DONE, NULL, 0 },
 	{ true, SPAN_LIT("HTTP/1.1 502\r\nA:b\r\n\r\n"), HTTP_DONE, "no space behind the status", 1 },
@@ -188,7 +189,8 @@ START_TEST(a_head_has_a_limit)
 		buf_commit(&text, n - around);
 		ck_assert_int_eq(http_head_parse(&h, true, buf_head(&text), text.len, 0, &error), HTTP_MORE);
 		buf_puts(&text, "\r\n\r\n");
-		ck_assert_int_eq(http_head_parse(&h, true, buf_head(&text), text.len, n - 3, &error), n <= HTTP_HEAD_MAX ? HTTP_DONE : HTTP_TOO_LARGE);
+		ck_assert_int_eq(http_head_parse(&h, true, buf_head(&text), text.len, n - 3, &error),
+		    n <= HTTP_HEAD_MAX ? HTTP_DONE : HTTP_TOO_LARGE);
 		http_head_deinit(&h);
 	}
 	ck_assert_int_eq(parse_filled(&text, HTTP_HEADERS_MAX - 1, "A: b\r\n"), HTTP_DONE);

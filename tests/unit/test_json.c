@@ -60,7 +60,8 @@ START_TEST(numbers_are_as_printf_has_them)
 		json_u64(&w, values[i]);
 		json_i64(&w, (int64_t)values[i]);
 		json_i64(&w, -(int64_t)(values[i] & INT64_MAX));
-		snprintf(expected, sizeof(expected), "[%" PRIu64 ",%" PRId64 ",%" PRId64, values[i], (int64_t)values[i], -(int64_t)(values[i] & INT64_MAX));
+		snprintf(expected, sizeof(expected), "[%" PRIu64 ",%" PRId64 ",%" PRId64, values[i], (int64_t)values[i],
+		    -(int64_t)(values[i] & INT64_MAX));
 		ck_assert_str_eq(buf_cstr(&out), expected);
 		buf_deinit(&out);
 	}
@@ -136,7 +137,8 @@ START_TEST(every_byte_is_found_at_every_place)
 			snprintf(expected, sizeof(expected), "\"%.*s", (int)at, text);
 			ck_assert(strncmp(buf_cstr(&out), expected, at + 1) == 0);
 			ck_assert_msg((out.len == sizeof(text) + 2) == is_plain, "byte %d at %zu: %s", c, at, buf_cstr(&out));
-			ck_assert(out.len > sizeof(text) - at && strncmp(buf_cstr(&out) + out.len - (17 - at), text + at + 1, 16 - at) == 0);
+			ck_assert(out.len > sizeof(text) - at);
+			ck_assert(strncmp(buf_cstr(&out) + out.len - (17 - at), text + at + 1, 16 - at) == 0);
 			buf_deinit(&out);
 		}
 	}

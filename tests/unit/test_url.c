@@ -32,7 +32,8 @@ static const struct {
 	{ "ws://u%20:p%40%2f@h/", "ws://h/", "h", 80, "/", "u :p@/", "h" },
 	{ "u@x:p [w]@h:1/", "ws://h:1/", "h", 1, "/", "u@x:p [w]", "h:1" },
 	{ "ws://@h/", "ws://h/", "h", 80, "/", NULL, "h" },
-	{ "ws://b\xc3\xbc" "cher.example/", "ws://xn--bcher-kva.example/", "xn--bcher-kva.example", 80, "/", NULL, "xn--bcher-kva.example" },
+	{ "ws://b\xc3\xbc" "cher.example/", "ws://xn--bcher-kva.example/", "xn--bcher-kva.example", 80, "/", NULL,
+	    "xn--bcher-kva.example" },
 	{ "ws://B%C3%9Ccher.example/", "ws://xn--bcher-kva.example/", "xn--bcher-kva.example", 80, "/", NULL, "xn--bcher-kva.example" },
 	{ "ws://h/\xc3\xbc x?q=[\"1\"]|^`{}<>\\", "ws://h/%C3%BC%20x?q=%5B%221%22%5D%7C%5E%60%7B%7D%3C%3E%5C", "h", 80,
 	    "/%C3%BC%20x?q=%5B%221%22%5D%7C%5E%60%7B%7D%3C%3E%5C", NULL, "h" },
@@ -164,6 +165,7 @@ START_TEST(a_location_is_resolved_against_its_url)
 		{ "//[::1]:1", "wss://[::1]:1/" },
 		{ "http://plain.example", "ws://plain.example/" },
 		{ "https://s\xc3\xbc" "d.example/#top", "wss://xn--sd-xka.example/" },
+		{ "#top", "wss://example.org:8443/a/b?q" },
 		{ " /a b ", "wss://example.org:8443/a%20b" },
 		{ "x:y", NULL },
 		{ "mailto:someone", NULL },
@@ -206,6 +208,8 @@ START_TEST(secrets_are_hidden_in_any_text)
 		{ "ws://u:p w@h/", "ws://u:***@h/" },
 		{ "ws://u:p/w?x#y@h/", "ws://u:***@h/" },
 		{ "ws://u:12345@h/", "ws://u:***@h/" },
+		{ "ws://u:12,3@h/", "ws://u:***@h/" },
+		{ "[u:pw@h", "[u:***@h" },
 		{ "ws://u:@h/", "ws://u:@h/" },
 		{ "ws://u@h/", "ws://u@h/" },
 		{ "u:pw@h:8080/p", "u:***@h:8080/p" },
@@ -216,7 +220,8 @@ START_TEST(secrets_are_hidden_in_any_text)
 		{ "proxy u:pw@h, then http://v:pw@i", "proxy u:***@h, then http://v:***@i" },
 		{ "ws://h/?a=1&token=abc&b=2", "ws://h/?a=1&token=***&b=2" },
 		{ "ws://h/?TOKEN=a&apiKey=b&client_secret=c", "ws://h/?TOKEN=***&apiKey=***&client_secret=***" },
-		{ "?oauth=1&X-Amz-Signature=2&session_id=3&jwt=4&Credential=5&passWord=6", "?oauth=***&X-Amz-Signature=***&session_id=***&jwt=***&Credential=***&passWord=***" },
+		{ "?oauth=1&X-Amz-Signature=2&session_id=3&jwt=4&Credential=5&passWord=6",
+		    "?oauth=***&X-Amz-Signature=***&session_id=***&jwt=***&Credential=***&passWord=***" },
 		{ "ws://h/?%74oken=a&to%6Ben=b", "ws://h/?%74oken=***&to%6Ben=***" },
 		{ "ws://h/?token=", "ws://h/?token=" },
 		{ "ws://h/?token", "ws://h/?token" },
@@ -230,14 +235,11 @@ START_TEST(secrets_are_hidden_in_any_text)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct buf once = { 0 }, twice = { 0 };
+		struct buf out = { 0 };
 
-		url_redact(&once, span_of(cases[i].text));
-		ck_assert_str_eq(buf_cstr(&once), cases[i].redacted);
-		url_redact(&twice, buf_span(&once));
-		ck_assert_str_eq(buf_cstr(&twice), cases[i].redacted);
-		buf_deinit(&once);
-		buf_deinit(&twice);
+		url_redact(&out, span_of(cases[i].text));
+		ck_assert_str_eq(buf_cstr(&out), cases[i].redacted);
+		buf_deinit(&out);
 	}
 }
 END_TEST
