@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fold: text laid out in a limited number of columns, broken between words, later lines indented. Nothing but the spaces at a break is lost: a word that is
- * wider than a line is broken between characters.
+ * fold: text laid out in a limited number of columns, broken between words, later lines indented. Nothing but the spaces at a break is
+ * lost: a word that is wider than a line is broken between characters.
  *
  *	22:19:52.530  lost       c1  peer FIN, no Close frame (1006); age
  *	                             6m50s, silent in 10.4s out 10.4s

@@ -2,8 +2,8 @@
 /*
  * human_text: what a person reads about an event, without the columns before it.
  *
- * One sentence: the cause, then numbers; what is zero or unknown is left out. A refused upgrade and an HTTP head bring lines of their own, each after a
- * newline. Everything that came from a peer is escaped here.
+ * One sentence: the cause, then numbers; what is zero or unknown is left out. A refused upgrade and an HTTP head bring lines of their own,
+ * each after a newline. Everything that came from a peer is escaped here.
  */
 #ifndef WSDIAG_LOG_HUMAN_TEXT_H
 #define WSDIAG_LOG_HUMAN_TEXT_H

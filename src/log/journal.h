@@ -6,8 +6,8 @@
  *	                                    -->  sink (JSON lines on stdout)
  *	                                    -->  sink (--log FILE)
  *
- * The journal adds who tells and when; it must stay where it is (events point into it). What a sink does not want never costs more than a bit test: ask journal_wants() before an event is built
- * in a hot path.
+ * The journal adds who tells and when; it must stay where it is (events point into it). What a sink does not want never costs more than a
+ * bit test: ask journal_wants() before an event is built in a hot path.
  */
 #ifndef WSDIAG_LOG_JOURNAL_H
 #define WSDIAG_LOG_JOURNAL_H
@@ -44,8 +44,8 @@ journal_wants(const struct journal *j, enum event_type type)
 	return (j->wants & EVENT_BIT(type)) != 0;
 }
 
-/* Fills in src and the times and hands ev to every sink that wants it. A mono_us that is already set stays, and wall_us is set to as long ago.
- * A sink must not emit from within. */
+/* Fills in src and the times and hands ev to every sink that wants it. A mono_us that is already set stays, and wall_us is set to as long
+ * ago. A sink must not emit from within. */
 void journal_emit(struct journal *j, struct event *ev);
 /* EV_NOTE with a formatted sentence. */
 void journal_note(struct journal *j, const char *fmt, ...) PRINTF_LIKE(2, 3);

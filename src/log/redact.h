@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 
-/* Authorization, Proxy-Authorization, Cookie, Set-Cookie, X-Api-Key and alike (names with token, secret, api-key, password): "***", with the scheme of an
- * Authorization and the names of cookies kept. Location, Referer, Origin: as a URL. Other values as they are. */
+/* Authorization, Proxy-Authorization, Cookie, Set-Cookie, X-Api-Key and alike (names with token, secret, api-key, password): "***", with
+ * the scheme of an Authorization and the names of cookies kept. Location, Referer, Origin: as a URL. Other values as they are. */
 void redact_header(struct buf *out, struct span name, struct span value);
 /* A whole HTTP head as on the wire. */
 void redact_head(struct buf *out, struct span head);

@@ -83,9 +83,17 @@ START_TEST(lost_tells_null_from_nothing)
 {
 	struct event ev = event_of(EV_LOST);
 
-	ev.u.ended = (struct ev_ended){ .by = BY_PEER, .cause = CAUSE_TCP_CLOSED, .text = SPAN_LIT("peer FIN, no Close frame"),
-		.synthesised = 1006, .age = 410000000, .silent_rx = 10400000, .silent_tx = US_UNKNOWN, .answered = US_UNKNOWN, .rtt = US_UNKNOWN,
-		.received = { 1, 5 }, .unacked = -1 };
+	ev.u.ended = (struct ev_ended){ .by = BY_PEER,
+		.cause = CAUSE_TCP_CLOSED,
+		.text = SPAN_LIT("peer FIN, no Close frame"),
+		.synthesised = 1006,
+		.age = 410000000,
+		.silent_rx = 10400000,
+		.silent_tx = US_UNKNOWN,
+		.answered = US_UNKNOWN,
+		.rtt = US_UNKNOWN,
+		.received = { 1, 5 },
+		.unacked = -1 };
 	check(&ev, &with_data,
 	    COMMON("lost") ",\"by\":\"peer\",\"cause\":\"tcp.closed\",\"text\":\"peer FIN, no Close frame\",\"errno\":null,"
 	                   "\"clean\":false,\"code\":null,\"close_sent\":null,\"synthesised\":1006,\"age\":410.000000,"

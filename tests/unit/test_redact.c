@@ -39,7 +39,8 @@ static const struct {
 } heads[] = {
 	{ "GET /x?token=abc&y=1 HTTP/1.1\r\nHost: e.org\r\nAuthorization:  Basic abc\r\n\r\n",
 	    "GET /x?token=***&y=1 HTTP/1.1\r\nHost: e.org\r\nAuthorization:  Basic ***\r\n\r\n" },
-	{ "HTTP/1.1 200 OK\nset-cookie:a=b\nAuthorization: Bearer\n abc def\nX: 1\n folded", "HTTP/1.1 200 OK\nset-cookie:a=***\nAuthorization: ***\n ***\nX: 1\n folded" },
+	{ "HTTP/1.1 200 OK\nset-cookie:a=b\nAuthorization: Bearer\n abc def\nX: 1\n folded",
+	    "HTTP/1.1 200 OK\nset-cookie:a=***\nAuthorization: ***\n ***\nX: 1\n folded" },
 	{ "", "" },
 	{ "\r\n", "\r\n" },
 	{ "no colon\r\nnor here", "no colon\r\nnor here" },

@@ -54,8 +54,16 @@ lost_event(void)
 {
 	struct event ev = event_of(EV_LOST, 1, 1);
 
-	ev.u.ended = (struct ev_ended){ .by = BY_PEER, .cause = CAUSE_TCP_CLOSED, .text = SPAN_LIT("peer FIN, no Close frame"), .synthesised = 1006,
-		.age = 410 * S, .silent_rx = 10400 * MS, .silent_tx = 10400 * MS, .rtt = US_UNKNOWN, .answered = US_UNKNOWN, .unacked = -1 };
+	ev.u.ended = (struct ev_ended){ .by = BY_PEER,
+		.cause = CAUSE_TCP_CLOSED,
+		.text = SPAN_LIT("peer FIN, no Close frame"),
+		.synthesised = 1006,
+		.age = 410 * S,
+		.silent_rx = 10400 * MS,
+		.silent_tx = 10400 * MS,
+		.rtt = US_UNKNOWN,
+		.answered = US_UNKNOWN,
+		.unacked = -1 };
 	return ev;
 }
 
@@ -149,12 +157,18 @@ START_TEST(ends_say_the_cause_then_the_numbers)
 	ev.u.ended.after_close = 7;
 	ev.u.ended.tcp = &tcp;
 	check(&ev, &wide,
-	    "lost       c1  peer FIN, no Close frame (1006); age 6m50s, silent in 10.4s; not reading for 3.2s; 1 byte unsent, 340 bytes unacked, "
+	    "lost       c1  peer FIN, no Close frame (1006); age 6m50s, silent in 10.4s; not reading for 3.2s; 1 byte unsent, 340 bytes "
+	    "unacked, "
 	    "5 bytes of an unfinished message in, 7 bytes after the peer's Close; TCP retransmitting, 5 tries\n");
 
 	ev = event_of(EV_CLOSE, 3, 4);
-	ev.u.ended = (struct ev_ended){ .cause = CAUSE_WS_CLOSE, .text = SPAN_LIT("ours 1000, answered 1000 in 31ms, peer FIN"), .code = 1000,
-		.synthesised = 1000, .age = 1741 * S, .silent_rx = 0, .silent_tx = 0 };
+	ev.u.ended = (struct ev_ended){ .cause = CAUSE_WS_CLOSE,
+		.text = SPAN_LIT("ours 1000, answered 1000 in 31ms, peer FIN"),
+		.code = 1000,
+		.synthesised = 1000,
+		.age = 1741 * S,
+		.silent_rx = 0,
+		.silent_tx = 0 };
 	check(&ev, &wide, "close      c3  ours 1000, answered 1000 in 31ms, peer FIN; age 29m01s\n");
 	ev.u.ended.text = SPAN_LIT("peer 1012 Service Restart \"a\\nb\033\"");
 	check(&ev, &wide, "close      c3  peer 1012 Service Restart \"a\\nb\\e\"; age 29m01s\n");
@@ -182,11 +196,18 @@ END_TEST
 
 START_TEST(a_refused_upgrade_shows_the_answer)
 {
-	const struct header headers[] = { { SPAN_LIT("Server"), SPAN_LIT("cloudflare\033") }, { SPAN_LIT("Set-Cookie"), SPAN_LIT("a=b; Path=/") } };
+	const struct header headers[] = { { SPAN_LIT("Server"), SPAN_LIT("cloudflare\033") },
+		{ SPAN_LIT("Set-Cookie"), SPAN_LIT("a=b; Path=/") } };
 	struct event ev = event_of(EV_FAILED, 0, 2);
 
-	ev.u.failed = (struct ev_failed){ .stage = STAGE_UPGRADE, .cause = CAUSE_HTTP_REFUSED, .code = 502, .text = SPAN_LIT("HTTP 502 Bad\033 Gateway"),
-		.took = 41 * MS, .status = 502, .headers = { headers, 2 }, .body = SPAN_LIT("<html>\r\n  <p>no\x07</p>\n"),
+	ev.u.failed = (struct ev_failed){ .stage = STAGE_UPGRADE,
+		.cause = CAUSE_HTTP_REFUSED,
+		.code = 502,
+		.text = SPAN_LIT("HTTP 502 Bad\033 Gateway"),
+		.took = 41 * MS,
+		.status = 502,
+		.headers = { headers, 2 },
+		.body = SPAN_LIT("<html>\r\n  <p>no\x07</p>\n"),
 		.hop = SPAN_LIT("Cloudflare 7d2f03-FRA") };
 	check(&ev, &wide,
 	    "failed     d2  upgrade: HTTP 502 Bad\\e Gateway, 41ms; Cloudflare 7d2f03-FRA\n"
@@ -199,11 +220,16 @@ END_TEST
 
 START_TEST(a_failed_dial_names_stage_and_addresses)
 {
-	const struct attempt tried[] = { { SPAN_LIT("[::1]:9"), CAUSE_TCP_REFUSED, 5 }, { SPAN_LIT("127.0.0.1:9"), CAUSE_TCP_TIMED_OUT, 5 } };
+	const struct attempt tried[] = { { SPAN_LIT("[::1]:9"), CAUSE_TCP_REFUSED, 5 },
+		{ SPAN_LIT("127.0.0.1:9"), CAUSE_TCP_TIMED_OUT, 5 } };
 	struct event ev = event_of(EV_FAILED, 0, 1);
 
-	ev.u.failed = (struct ev_failed){ .stage = STAGE_TCP, .cause = CAUSE_TCP_REFUSED, .code = 111, .text = SPAN_LIT("Connection refused"),
-		.took = 400, .attempts = { tried, 2 } };
+	ev.u.failed = (struct ev_failed){ .stage = STAGE_TCP,
+		.cause = CAUSE_TCP_REFUSED,
+		.code = 111,
+		.text = SPAN_LIT("Connection refused"),
+		.took = 400,
+		.attempts = { tried, 2 } };
 	check(&ev, &wide, "failed     d1  tcp: Connection refused, 0.4ms; tried [::1]:9, 127.0.0.1:9 (tcp.timed_out)\n");
 }
 END_TEST
@@ -345,7 +371,8 @@ START_TEST(columns_widen_with_the_numbers_and_stay)
 	s->event(s, &ev);
 	ev.conn = 1;
 	s->event(s, &ev);
-	ck_assert_str_eq(buf_cstr(&b), "gone       c12345  socket closed 0.0ms after that\ngone       c1      socket closed 0.0ms after that\n");
+	ck_assert_str_eq(
+	    buf_cstr(&b), "gone       c12345  socket closed 0.0ms after that\ngone       c1      socket closed 0.0ms after that\n");
 	buf_clear(&b);
 	sink_human_set_columns(s, 40);
 	s->event(s, &ev);
@@ -396,6 +423,6 @@ END_TEST
 UNIT_MAIN("sink_human", times_are_shown_as_asked, relative_time_counts_from_the_first_event, opens_say_where_and_how_fast,
     a_servers_open_says_who_came_and_for_what, ends_say_the_cause_then_the_numbers, the_end_leaves_out_what_is_zero,
     a_refused_upgrade_shows_the_answer, a_failed_dial_names_stage_and_addresses, a_reject_names_peer_and_request,
-    heads_and_frames_have_a_direction, healthy_pings_show_only_when_asked_for, violations_name_the_rule, listen_dial_gone_and_note_are_short,
-    lines_fold_under_their_text, only_the_event_word_is_coloured, columns_widen_with_the_numbers_and_stay,
-    every_type_makes_a_line_at_every_width, bytes_read_as_a_person_says_them)
+    heads_and_frames_have_a_direction, healthy_pings_show_only_when_asked_for, violations_name_the_rule,
+    listen_dial_gone_and_note_are_short, lines_fold_under_their_text, only_the_event_word_is_coloured,
+    columns_widen_with_the_numbers_and_stay, every_type_makes_a_line_at_every_width, bytes_read_as_a_person_says_them)
