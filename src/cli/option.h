@@ -2,7 +2,8 @@
 /*
  * option: commands and their options as tables. The parser, --help, the shell completions and the manual's test all read the same rows.
  *
- * A command's file declares a struct for its options, a table of rows with offsetof into it, and a struct command; nothing else knows an option's name.
+ * A command's file declares a struct for its options, a table of rows with offsetof into it, and a struct command; nothing else knows an
+ * option's name.
  */
 #ifndef WSDIAG_CLI_OPTION_H
 #define WSDIAG_CLI_OPTION_H
@@ -77,13 +78,24 @@ struct command {
 };
 
 /*
- * Parses argv[0..n) into options (options_size bytes, set to the defaults first). GNU style: --name=V, --name V, -nV, -n V, -vv, options and operands
- * mixed, "--" ends options, an unambiguous beginning of a long name is enough. 0; 1 when --help was asked for; or -EINVAL with a sentence in error that
- * names the option, what is wrong with it, and the nearest name for an unknown one.
+ * Parses argv[0..n) into options (options_size bytes, set to the defaults first). GNU style: --name=V, --name V, -nV, -n V, -vv, options
+ * and operands mixed, "--" ends options, an unambiguous beginning of a long name is enough. argv begins behind the command's name. 0; 1
+ * when --help was asked for; or -EINVAL with a sentence in error that names the option, what is wrong with it, and the nearest name for an
+ * unknown one. After anything but 0 there is nothing to release.
  */
 MUST_CHECK int option_parse(const struct command *cmd, char **argv, int argc, void *options, struct invocation *ret_inv, struct buf *error);
 /* Frees lists in options and what option_parse allocated for the invocation. */
 void option_release(const struct command *cmd, void *options, struct invocation *inv);
+
+/* Walks all rows of a command, the --help that every command has last; a zeroed struct stands before the first. */
+struct option_at {
+	const struct option_table *table;
+	const struct option *row;
+	bool is_help;
+};
+bool option_walk(const struct command *cmd, struct option_at *at);
+/* What stands for the argument: row->argument, or the choices as "a|b|c"; nothing for flags. */
+void option_argument(struct buf *out, const struct option *row);
 
 /* Texts to values; false when text is not one. */
 bool option_parse_seconds(const char *text, int64_t *ret_us);
