@@ -25,8 +25,8 @@ struct output_options {
 extern const struct option output_rows[];
 
 /*
- * Adds the sinks to j: human lines on stderr unless quiet or json (quiet still shows notes of trouble: a log that is full); JSON lines through
- * json_line with json; --log. With json every event goes out except heads and frames, which need -v and -vv as in the human lines.
+ * Adds the sinks to j: human lines on stderr unless quiet or json (quiet still shows notes of trouble: a log that is full); JSON lines
+ * through json_line with json; --log. With json every event goes out except heads and frames, which need -v and -vv as in the human lines.
  * ret_human: the human sink, for resizing; NULL if there is none. 0, or an exit status after having printed why.
  */
 MUST_CHECK int output_open(const struct output_options *opt, struct journal *j, line_fn *json_line, void *arg, struct sink **ret_human);
