@@ -11,7 +11,9 @@ void help_overview(struct buf *out, const struct command *const *commands, unsig
 void help_command(struct buf *out, const struct command *cmd, unsigned columns);
 /* The completion script for "bash", "zsh" or "fish"; false for another shell. */
 MUST_CHECK bool help_completion(struct buf *out, const char *shell, const struct command *const *commands);
-/* One line for each option and operand of every command, tab-separated: command, --name, -letter, argument, heading. For the manual's test. */
+/* For the manual's test: a line for each option and operand of every command, tab-separated: command, --name, -letter, argument, heading. */
 void help_dump(struct buf *out, const struct command *const *commands);
+/* And one for each field of the log: event, field, unit; "*" for the fields that every event has, "tls.version" for what is nested. */
+void help_dump_schema(struct buf *out);
 
 #endif
