@@ -18,7 +18,7 @@ buf_deinit(struct buf *b)
 uint8_t *
 buf_reserve(struct buf *b, size_t n)
 {
-	if (b->cap - b->start - b->len < n) {
+	if (b->data == NULL || b->cap - b->start - b->len < n) {
 		if (b->start > 0 && b->cap - b->len >= n && b->start >= b->len) {
 			memmove(b->data, b->data + b->start, b->len);
 		} else {

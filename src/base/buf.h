@@ -37,16 +37,17 @@ void buf_clear(struct buf *b);
 /* Frees the memory if the buffer is empty and holds more than keep bytes. */
 void buf_shrink(struct buf *b, size_t keep);
 
+/* NULL where there is no memory yet. */
 static inline uint8_t *
 buf_head(const struct buf *b)
 {
-	return b->data + b->start;
+	return b->data != NULL ? b->data + b->start : NULL;
 }
 
 static inline struct span
 buf_span(const struct buf *b)
 {
-	return (struct span){ (const char *)b->data + b->start, b->len };
+	return (struct span){ (const char *)buf_head(b), b->len };
 }
 
 /* NUL-terminates (the NUL is not counted) and returns the text. */
