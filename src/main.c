@@ -208,7 +208,9 @@ int
 main(int argc, char **argv)
 {
 	fill_closed_descriptors();
+	/* write() tells: EPIPE, and EFBIG where a limit on the size of files (ulimit -f) stops a log. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	setlocale(LC_CTYPE, "");
 
 	int status = dispatch(argv, argc);

@@ -36,17 +36,22 @@ human_text_listen(struct words *w)
 		words_labelled(w, e->url.n > 0 ? "  " : "", e->address);
 }
 
-/* Addresses that were tried in vain; why, where it is not the cause that is told anyway. */
+/* Addresses that were tried in vain, but those that text has; why, where it is not the cause that is told anyway. */
 static void
-put_attempts(struct words *w, const struct attempt_list *list, enum cause told)
+put_attempts(struct words *w, const struct attempt_list *list, enum cause told, struct span text)
 {
+	const char *before = "; tried ";
+
 	for (size_t i = 0; i < list->n; i++) {
 		const struct attempt *a = &list->items[i];
 
-		buf_puts(w->out, i == 0 ? "; tried " : ", ");
+		if (text.n > 0 && memmem(text.p, text.n, a->address.p, a->address.n) != NULL)
+			continue;
+		buf_puts(w->out, before);
 		words_escaped(w, a->address);
 		if (a->cause != told)
 			buf_printf(w->out, " (%s)", cause_name(a->cause));
+		before = ", ";
 	}
 }
 
@@ -84,7 +89,7 @@ human_text_failed(struct words *w)
 	buf_printf(w->out, "%s: ", stage_name(e->stage));
 	words_private(w, e->text, words_sentence);
 	words_duration(w, ", ", e->took, "");
-	put_attempts(w, &e->attempts, e->cause);
+	put_attempts(w, &e->attempts, e->cause, e->text);
 	words_labelled(w, "; ", e->hop);
 	if (e->status != 0)
 		put_answer(w, e);
@@ -175,7 +180,7 @@ human_text_opened(struct words *w)
 		put_tls(w, e->tls);
 	if (!is_server)
 		put_timing(w, &e->timing, !e->is_reconnect);
-	put_attempts(w, &e->attempts, CAUSE_NONE);
+	put_attempts(w, &e->attempts, CAUSE_NONE, SPAN_NONE);
 	words_labelled(w, "; subprotocol ", e->subprotocol);
 	words_labelled(w, "; extensions ", e->extensions);
 	if (is_server)

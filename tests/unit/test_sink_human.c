@@ -231,6 +231,8 @@ START_TEST(a_failed_dial_names_stage_and_addresses)
 		.took = 400,
 		.attempts = { tried, 2 } };
 	check(&ev, &wide, "failed     d1  tcp: Connection refused, 0.4ms; tried [::1]:9, 127.0.0.1:9 (tcp.timed_out)\n");
+	ev.u.failed.text = SPAN_LIT("connection refused by [::1]:9");
+	check(&ev, &wide, "failed     d1  tcp: connection refused by [::1]:9, 0.4ms; tried 127.0.0.1:9 (tcp.timed_out)\n");
 }
 END_TEST
 
