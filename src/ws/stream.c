@@ -21,6 +21,8 @@ struct stream {
 	/* Receiving: what codec/frame has let pass and wslay has not taken yet. */
 	struct frame_decoder decoder;
 	enum reading reading;
+	uint8_t head[FRAME_HEADER_MAX]; /* the beginning of a header: wslay would judge it by half */
+	size_t head_len;
 	const uint8_t *window;
 	size_t window_left;
 	uint64_t announced;       /* payload of the current message by its headers so far */
@@ -272,10 +274,11 @@ judge(struct stream *s, const struct frame *f, const enum frame_rule rules[8])
 
 /*
  * Walks over the headers in data. Returns how many bytes wslay may have; *ret_rule says what the frame behind them breaks. Stops behind the last
- * byte of a Close. With up->frame it takes one step only, so that frames are told in the order of what they carry.
+ * byte of a Close. A header that is cut at the end of data is kept in s->head: *ret_kept bytes more. With up->frame it takes one step only, so that
+ * frames are told in the order of what they carry.
  */
 static size_t
-pass(struct stream *s, const uint8_t *data, size_t n, enum frame_rule *ret_rule, uint64_t *ret_offset)
+pass(struct stream *s, const uint8_t *data, size_t n, size_t *ret_kept, enum frame_rule *ret_rule, uint64_t *ret_offset)
 {
 	size_t at = 0;
 
@@ -290,13 +293,24 @@ pass(struct stream *s, const uint8_t *data, size_t n, enum frame_rule *ret_rule,
 			*ret_rule = judge(s, &f, rules);
 			if (s->up->frame != NULL)
 				s->up->frame(s->up_arg, DIR_IN, &f);
-			if (*ret_rule != RULE_NONE)
+			if (*ret_rule != RULE_NONE || s->reading == READING_NOTHING)
 				return at;
 			if (f.opcode == OP_CLOSE)
 				s->reading = READING_CLOSE;
+			if (s->head_len > 0) {
+				/* Without its last byte, which is in data, it ends no frame: nothing is called back. */
+				pump(s, s->head, s->head_len);
+				s->head_len = 0;
+			}
+		}
+		if (step == FRAME_MORE) {
+			memcpy(s->head + s->head_len, data + at, used);
+			s->head_len += used;
+			*ret_kept = used;
+			return at;
 		}
 		at += used;
-		if (s->reading == READING_CLOSE && step != FRAME_MORE && frame_payload_left(&s->decoder) == 0)
+		if (s->reading == READING_CLOSE && frame_payload_left(&s->decoder) == 0)
 			return at;
 		if (s->up->frame != NULL)
 			return at;
@@ -310,13 +324,15 @@ stream_feed(struct stream *s, const uint8_t *data, size_t n)
 	while (n > 0 && s->reading != READING_NOTHING) {
 		enum frame_rule rule = RULE_NONE;
 		uint64_t offset = 0;
-		size_t passed = pass(s, data, n, &rule, &offset);
+		size_t kept = 0, passed = pass(s, data, n, &kept, &rule, &offset);
 
 		pump(s, data, passed);
-		data += passed;
-		n -= passed;
-		if (rule != RULE_NONE && s->reading != READING_NOTHING)
+		data += passed + kept;
+		n -= passed + kept;
+		if (rule != RULE_NONE && s->reading != READING_NOTHING) {
+			s->ignored += s->head_len;
 			violate(s, rule, offset);
+		}
 	}
 	s->ignored += n;
 }

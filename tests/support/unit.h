@@ -5,7 +5,7 @@
  *	START_TEST(empty_text_is_valid) { ... } END_TEST
  *	UNIT_MAIN("utf8", empty_text_is_valid, ...)
  *
- * Check prints TAP, for meson.
+ * UNIT_LOOP_MAIN(name, n, ...) runs each case n times, with _i from 0. Check prints TAP, for meson.
  */
 #ifndef WSDIAG_TESTS_UNIT_H
 #define WSDIAG_TESTS_UNIT_H
@@ -14,14 +14,14 @@
 #include <stdlib.h>
 
 static inline int
-unit_run(const char *name, const TTest *const *tests, size_t n)
+unit_run(const char *name, int times, const TTest *const *tests, size_t n)
 {
 	Suite *suite = suite_create(name);
 	TCase *tc = tcase_create(name);
 
 	tcase_set_timeout(tc, 60);
 	for (size_t i = 0; i < n; i++)
-		tcase_add_test(tc, tests[i]);
+		tcase_add_loop_test(tc, tests[i], 0, times);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);
@@ -32,11 +32,13 @@ unit_run(const char *name, const TTest *const *tests, size_t n)
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#define UNIT_MAIN(name, ...)                                                                                           \
+#define UNIT_MAIN(name, ...) UNIT_LOOP_MAIN(name, 1, __VA_ARGS__)
+
+#define UNIT_LOOP_MAIN(name, times, ...)                                                                               \
 	int main(void)                                                                                                 \
 	{                                                                                                              \
 		const TTest *const tests[] = { __VA_ARGS__ };                                                          \
-		return unit_run(name, tests, sizeof(tests) / sizeof(tests[0]));                                        \
+		return unit_run(name, times, tests, sizeof(tests) / sizeof(tests[0]));                                 \
 	}
 
 #define ck_span_eq(s, text)                                                                                            \
