@@ -47,12 +47,28 @@ pass(struct framing_in *in, const uint8_t *data, size_t n, bool last, framing_pa
 	return FRAMING_OK;
 }
 
+/* What base64(1) and xxd(1) write is wrapped; the whole of it is one message. */
+static struct span
+unwrap(struct buf *text)
+{
+	uint8_t *p = buf_head(text);
+	size_t n = 0;
+
+	for (size_t i = 0; i < text->len; i++)
+		if (p[i] != '\n' && p[i] != '\r')
+			p[n++] = p[i];
+	buf_chop(text, text->len - n);
+	return buf_span(text);
+}
+
 static enum framing_result
 pass_encoded(struct framing_in *in, struct span line, framing_part_fn *part, void *arg)
 {
 	bool ok;
 
-	if (line.n > 0 && line.p[line.n - 1] == '\r')
+	if (in->f->whole)
+		line = unwrap(&in->held);
+	else if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
 	buf_clear(&in->decoded);
 	if (in->f->encoding == ENCODING_HEX)

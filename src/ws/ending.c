@@ -188,15 +188,24 @@ judge_ping_timeout(const struct ending_facts *f, struct ev_ended *ret, struct bu
 	clock_format_duration(text, f->waited_us);
 }
 
+/* No answer to our Close; or it, or our answer to theirs, never left. */
 static void
 judge_close_timeout(const struct ending_facts *f, struct ev_ended *ret, struct buf *text)
 {
 	ret->by = BY_LOCAL;
 	ret->cause = CAUSE_WS_CLOSE_TIMEOUT;
-	buf_puts(text, "our Close ");
-	say_code(text, f->code_sent, SPAN_NONE);
-	buf_puts(text, " unanswered for ");
+	if (f->close_received) {
+		buf_puts(text, "peer ");
+		say_code(text, f->code_received, f->reason_received);
+		buf_puts(text, ", but our answer");
+	} else {
+		buf_puts(text, "our Close ");
+		say_code(text, f->code_sent, SPAN_NONE);
+	}
+	buf_puts(text, f->close_sent ? " unanswered for " : " could not be sent for ");
 	clock_format_duration(text, f->waited_us);
+	if (!f->close_sent)
+		buf_puts(text, ": peer does not read");
 }
 
 bool
