@@ -9,6 +9,8 @@
 
 /* How often one ready may fill the scratch buffer before others get their turn. */
 enum { READS_A_TURN = 8 };
+/* No use in gathering more for one write: it leaves the cache, and the queue grows. */
+enum { WRITE_AT = 64 * 1024 };
 
 enum phase {
 	PHASE_OPEN,
@@ -33,6 +35,7 @@ struct conn {
 	struct heartbeat beat;
 
 	bool paused, write_over, was_full;
+	bool is_blocked;             /* the transport took less than there was, and tells when it takes more */
 	bool has_ping;               /* a ping to answer, and its payload */
 	uint8_t ping[FRAME_CONTROL_MAX];
 	size_t ping_len;
@@ -144,7 +147,7 @@ fill_record(struct conn *c, const struct transport_stat *stat, struct ev_ended *
 	e->unacked = stat->unacked;
 	e->partial_in = stream_partial_in(c->stream);
 	e->partial_out = stream_partial_out(c->stream);
-	e->after_close = stream_ignored(c->stream);
+	e->after_close = c->close_received ? stream_ignored(c->stream) : 0;
 	e->tcp = stat->has_tcp ? &stat->tcp : NULL;
 }
 
@@ -221,12 +224,15 @@ write_out(struct conn *c)
 {
 	struct buf *out = stream_out(c->stream);
 
+	c->is_blocked = false;
 	while (out->len > 0 && !c->write_over) {
 		struct iovec iov = { buf_head(out), out->len };
 		ssize_t n = transport_writev(c->transport, &iov, 1);
 
-		if (n == 0 || n == -EAGAIN)
+		if (n == 0 || n == -EAGAIN) {
+			c->is_blocked = true;
 			break;
+		}
 		if (n < 0) {
 			/* What waits to be read may tell why; nothing more goes out. */
 			c->write_over = true;
@@ -264,7 +270,8 @@ flush(struct conn *c)
 		if (c->phase == PHASE_ENDED)
 			return;
 	}
-	if (c->was_full && out->len < CONN_OUT_LOW && c->phase == PHASE_OPEN) {
+	/* Also while closing: who stopped reading because of it must go on, or the peer's answer is never read. */
+	if (c->was_full && out->len < CONN_OUT_LOW) {
 		c->was_full = false;
 		c->up->writable(c->up_arg);
 	}
@@ -279,10 +286,9 @@ on_flush(struct loop_task *task)
 static void
 flush_later(struct conn *c)
 {
-	if (stream_out(c->stream)->len > CONN_OUT_HIGH) {
-		c->was_full = true;
+	if (stream_out(c->stream)->len >= WRITE_AT && !c->is_blocked)
 		write_out(c); /* memory first; the rest of flush() waits for the task */
-	}
+	c->was_full = c->was_full || conn_is_full(c);
 	loop_defer(c->set.loop, &c->flush);
 }
 
@@ -360,16 +366,17 @@ on_pong(void *arg, struct span data)
 	struct conn *c = arg;
 	int64_t rtt = heartbeat_pong(&c->beat, data, now_us(c));
 
-	if (rtt >= 0) {
+	if (rtt >= 0)
 		c->rtt_us = rtt;
-		c->up->pong(c->up_arg, rtt);
-	}
 	if (journal_wants(c->set.journal, EV_PONG)) {
 		struct event ev = conn_event(&c->set, EV_PONG);
 
 		ev.u.pong = (struct ev_pong){ .dir = DIR_IN, .data = data, .rtt = rtt };
 		emit(c, &ev);
 	}
+	/* Last: it may end the connection, and nothing is told behind that. */
+	if (rtt >= 0)
+		c->up->pong(c->up_arg, rtt);
 }
 
 static void
@@ -588,12 +595,15 @@ on_beat(uv_timer_t *timer)
 {
 	struct conn *c = timer->data;
 
+	/* Behind a Close no ping goes out, and the closing handshake has a timeout of its own. */
+	if (c->phase != PHASE_OPEN)
+		return;
 	/* Nothing is declared before the socket has been drained, and our own back-pressure is not silence. */
 	if (c->paused)
 		heartbeat_alive(&c->beat);
 	else
 		read_in(c, READS_A_TURN);
-	if (c->phase == PHASE_ENDED)
+	if (c->phase != PHASE_OPEN)
 		return;
 	int64_t now = now_us(c);
 	for (;;) {

@@ -176,7 +176,7 @@ judge_violation(const struct ending_facts *f, struct ev_ended *ret, struct buf *
 	else
 		buf_printf(text, "broke RFC 6455 %s: %s", frame_rule_section(f->rule), frame_rule_sentence(f->rule));
 	if (f->close_sent)
-		buf_printf(text, ", answered %d", f->code_sent);
+		buf_printf(text, f->we_closed_first ? ", after our Close %d" : ", answered %d", f->code_sent);
 }
 
 static void

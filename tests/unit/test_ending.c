@@ -99,6 +99,8 @@ static const struct {
 	    "broke RFC 6455 5.2: reserved bit RSV2 set, answered 1002 (1006)", EV_LOST, BY_PEER, CAUSE_WS_PROTOCOL, 0, 0, 1002, 1006 },
 	{ "a rule, and nothing more can be sent", { .reason = ENDING_VIOLATION, .rule = RULE_CONTINUATION_ALONE, ENDS(FAILED_WITH(EPIPE)) },
 	    "broke RFC 6455 5.4: continuation frame without a message to continue (1006)", EV_LOST, BY_PEER, CAUSE_WS_PROTOCOL, 0, 0, 0, 1006 },
+	{ "a rule, behind our Close", { .reason = ENDING_VIOLATION, .rule = RULE_RSV2, .we_closed_first = true, WENT(1000) },
+	    "broke RFC 6455 5.2: reserved bit RSV2 set, after our Close 1000 (1006)", EV_LOST, BY_PEER, CAUSE_WS_PROTOCOL, 0, 0, 1000, 1006 },
 	{ "text", { .reason = ENDING_VIOLATION, .rule = RULE_TEXT_UTF8, WENT(1007) },
 	    "broke RFC 6455 8.1: text message is not UTF-8, answered 1007 (1006)", EV_LOST, BY_PEER, CAUSE_WS_UTF8, 0, 0, 1007, 1006 },
 	{ "a reason", { .reason = ENDING_VIOLATION, .rule = RULE_CLOSE_REASON_UTF8, WENT(1007) },
