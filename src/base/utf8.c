@@ -3,17 +3,17 @@
 
 #include <string.h>
 
-/* How many bytes from the start are plain ASCII; looks at eight at a time. */
+/* How many bytes from the start are plain ASCII; looks at 32 at a time. */
 static size_t
 ascii_run(const uint8_t *p, size_t n)
 {
 	size_t i = 0;
 
-	for (; i + 8 <= n; i += 8) {
-		uint64_t word;
+	for (; i + 32 <= n; i += 32) {
+		uint64_t word[4];
 
-		memcpy(&word, p + i, sizeof(word));
-		if (word & UINT64_C(0x8080808080808080))
+		memcpy(word, p + i, sizeof(word));
+		if ((word[0] | word[1] | word[2] | word[3]) & UINT64_C(0x8080808080808080))
 			break;
 	}
 	while (i < n && p[i] < 0x80)

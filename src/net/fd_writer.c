@@ -13,8 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Memory of the queue that is kept for the next time. */
-enum { QUEUE_KEEP = 64 * 1024 };
+enum {
+	WRITE_AT = 64 * 1024,   /* no use in gathering more: it leaves the cache, and the queue grows */
+	QUEUE_KEEP = 256 * 1024 /* memory of the queue that is kept for the next time: mapping it anew costs more than filling it */
+};
 
 struct fd_writer {
 	struct loop *l;
@@ -25,6 +27,7 @@ struct fd_writer {
 	bool is_pipe;
 	struct buf queue;
 	bool is_full;      /* has been above FD_WRITER_HIGH, drained is owed */
+	bool is_blocked;   /* took less than there was: poll tells when it takes more */
 	int error;         /* positive; 0: none */
 	bool is_error_told, is_closing, is_released;
 	struct loop_task task;
@@ -65,12 +68,14 @@ fail(struct fd_writer *w, int err)
 static void
 write_queue(struct fd_writer *w)
 {
+	w->is_blocked = false;
 	while (w->queue.len > 0 && w->error == 0) {
 		ssize_t n = write_some(w, buf_head(&w->queue), w->queue.len);
 
 		if (n >= 0) {
 			buf_consume(&w->queue, (size_t)n);
 		} else if (errno == EAGAIN && w->has_poll) {
+			w->is_blocked = true;
 			return;
 		} else if (errno == EAGAIN) {
 			/* Somebody made a descriptor that cannot be polled non-blocking; wait as write would have. */
@@ -223,10 +228,9 @@ fd_writer_flush_later(struct fd_writer *w)
 {
 	if (w->error != 0)
 		buf_clear(&w->queue);
-	if (w->queue.len > FD_WRITER_HIGH) {
+	if (w->queue.len >= WRITE_AT && !w->is_blocked)
 		write_queue(w);
-		w->is_full = w->is_full || w->queue.len > FD_WRITER_HIGH;
-	}
+	w->is_full = w->is_full || w->queue.len > FD_WRITER_HIGH;
 	loop_defer(w->l, &w->task);
 }
 
