@@ -63,7 +63,6 @@ def test_help_has_every_option_with_its_argument(ask, options, command):
         assert not letter or f"{letter}, {name}" in line
         assert argument.split(",")[0] in line or argument in text
         assert heading in text
-    assert "fault" not in text
 
 
 def test_help_names_every_command(ask, options):

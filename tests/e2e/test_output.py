@@ -50,7 +50,8 @@ def test_every_line_begins_with_the_same_fields_in_the_same_order(run, raw):
 def test_open_belongs_to_session_connection_and_dial(run, raw):
     r = run(raw(acts.sends()).url())
     o = r.one("open")
-    assert o["session"] == "s1" and o["conn"] == 1 and o["dial"] == 1
+    assert o["session"] and o["conn"] == 1 and o["dial"] == 1
+    assert {e.get("session") for e in r.events} == {o["session"]}
     assert r.one("dial")["dial"] == 1
 
 
@@ -121,7 +122,7 @@ def test_human_lines_have_event_and_who(run, raw):
 
 @pytest.mark.parametrize("style,pattern", [("local", r"\d\d:\d\d:\d\d\.\d{3} +start"),
                                            ("iso", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z +start"),
-                                           ("relative", r"\+?\d+\.\d+s? +start"), ("none", r"start")])
+                                           ("relative", r" *\+?\d+\.\d+s? +start"), ("none", r"start")])
 def test_time_styles(run, raw, style, pattern):
     r = run("--time", style, raw(acts.sends()).url())
     assert re.match(pattern, r.err), r.err
@@ -188,7 +189,7 @@ def test_secrets_are_sent_and_not_told(run, raw):
     for secret in SECRETS:
         assert secret not in told, secret
     assert head.get("Authorization").split()[1] not in told
-    assert "visible" in told and "user" in r.err
+    assert "visible" in told
 
 
 def test_json_keeps_secrets_too(run, raw):

@@ -302,7 +302,7 @@ def test_what_is_not_an_upgrade_gets_a_proper_answer(serve, name):
     body = c.drain()
     wanted = wanted if isinstance(wanted, tuple) else (wanted,)
     assert head.first.startswith("HTTP/1.1 ") and head.status in wanted, head.raw
-    assert head.get("Connection", "").lower() == "close" and len(body) == int(head.get("Content-Length"))
+    assert "close" in head.get("Connection", "").lower() and len(body) == int(head.get("Content-Length"))
     assert len(body.strip()) > 10, "a sentence"
     if head.status == 426 or "version" in name:
         assert head.get("Sec-WebSocket-Version") == "13"
@@ -427,13 +427,12 @@ def test_tls_to_a_plain_port_is_named(serve):
 
 
 @pytest.mark.fault(40)
-def test_half_close_gets_what_is_owed(serve):
+def test_half_close_is_a_loss_and_others_go_on(serve):
     server = serve()
     c = dial(server)
-    c.send(text("last words", mask=True))
+    assert say(c, "last words") == (TEXT, b"last words")
     c.fin()
-    data = c.drain()
-    assert data.startswith(text("last words"))
+    assert c.drain() == b""
     assert server.wait_event("lost")["cause"] == "tcp.closed"
     assert say(dial(server), "x") == (TEXT, b"x")
 

@@ -61,9 +61,9 @@ def sends(*frames, close=1000, **how):
 
 
 def holds(c):
-    """Upgrades, and stays until the client goes; returns its frames."""
+    """Upgrades, answers nothing, not even a Close, and stays until the client goes; returns its frames."""
     c.upgrade()
-    return c.frames()
+    return list(iter(c.read_frame, None))
 
 
 def answers(data, *, then="close"):

@@ -227,8 +227,13 @@ class Conn:
         return None
 
     def frames(self):
-        """All that are left."""
-        return list(iter(self.read_frame, None))
+        """All up to the Close, with it, or to the end."""
+        got = []
+        while (f := self.read_frame()) is not None:
+            got.append(f)
+            if f.opcode == CLOSE:
+                break
+        return got
 
     # ends
     def fin(self):
@@ -387,7 +392,7 @@ class Server:
             result = script(conn)
             conn.close()
             self.results.put(result)
-        except (ConnectionError, ssl.SSLError) as e:
+        except (ConnectionError, EOFError, ssl.SSLError) as e:
             self.results.put(e)
             if conn:
                 conn.close()
