@@ -85,6 +85,8 @@ static const struct field opened_fields[] = {
 	OBJ(ev_opened, timing, "timing", FIELD_OBJECT, timing_fields),
 	F(ev_opened, attempts, "attempts", FIELD_ATTEMPTS, NULL),
 	F(ev_opened, hop, "hop", FIELD_TEXT, NULL),
+	F(ev_opened, down, "down", FIELD_SECONDS, "seconds"),
+	F(ev_opened, failed, "failed", FIELD_U32, NULL),
 	END,
 };
 
@@ -116,6 +118,8 @@ static const struct field message_fields[] = {
 static const struct field ping_fields[] = {
 	F(ev_ping, dir, "dir", FIELD_DIRECTION, NULL),
 	F(ev_ping, waiting, "waiting", FIELD_SECONDS, "seconds"),
+	F(ev_ping, usual_rtt, "usual_rtt", FIELD_SECONDS, "seconds"),
+	F(ev_ping, tcp, "tcp", FIELD_TEXT, NULL),
 	F(ev_ping, data, "data", FIELD_DATA, NULL),
 	END,
 };
@@ -179,12 +183,67 @@ static const struct field ended_fields[] = {
 	F(ev_ended, partial_in, "partial_in", FIELD_U64, "bytes"),
 	F(ev_ended, partial_out, "partial_out", FIELD_U64, "bytes"),
 	F(ev_ended, after_close, "after_close", FIELD_U64, "bytes"),
+	F(ev_ended, held, "held", FIELD_BOOL, NULL),
+	F(ev_ended, held_open, "held_open", FIELD_BOOL, NULL),
 	OBJ(ev_ended, tcp, "tcp", FIELD_OBJECT_PTR, tcp_fields),
 	END,
 };
 
 static const struct field gone_fields[] = {
 	F(ev_gone, after, "after", FIELD_SECONDS, "seconds"),
+	END,
+};
+
+static const struct field retry_fields[] = {
+	F(ev_retry, delay, "delay", FIELD_SECONDS, "seconds"),
+	F(ev_retry, failures, "failures", FIELD_U32, NULL),
+	END,
+};
+
+static const struct field giveup_fields[] = {
+	F(ev_giveup, text, "text", FIELD_TEXT, NULL),
+	F(ev_giveup, failures, "failures", FIELD_U32, NULL),
+	END,
+};
+
+static const struct field ghost_fields[] = {
+	F(ev_ghost, text, "text", FIELD_TEXT, NULL),
+	F(ev_ghost, ended, "ended", FIELD_BOOL, NULL),
+	F(ev_ghost, after, "after", FIELD_SECONDS, "seconds"),
+	F(ev_ghost, with, "with", FIELD_U32, NULL),
+	F(ev_ghost, overlap, "overlap", FIELD_SECONDS, "seconds"),
+	OBJ(ev_ghost, received, "received", FIELD_OBJECT, traffic_fields),
+	F(ev_ghost, code, "code", FIELD_INT_OR_NULL, NULL),
+	END,
+};
+
+static const struct field suspend_fields[] = {
+	F(ev_suspend, slept, "slept", FIELD_SECONDS, "seconds"),
+	F(ev_suspend, stalled, "stalled", FIELD_SECONDS, "seconds"),
+	END,
+};
+
+static const struct field clock_fields[] = {
+	F(ev_clock, jump, "jump", FIELD_SIGNED_SECONDS, "seconds"),
+	END,
+};
+
+static const struct field overlap_fields[] = {
+	F(ev_overlap, with, "with", FIELD_U32, NULL),
+	F(ev_overlap, held, "held", FIELD_BOOL, NULL),
+	F(ev_overlap, since, "since", FIELD_SECONDS, "seconds"),
+	END,
+};
+
+static const struct field replay_fields[] = {
+	F(ev_replay, ws_key, "ws_key", FIELD_TEXT, NULL),
+	F(ev_replay, with, "with", FIELD_U32, NULL),
+	F(ev_replay, after, "after", FIELD_SECONDS, "seconds"),
+	END,
+};
+
+static const struct field orphan_fields[] = {
+	F(ev_orphan, successor, "successor", FIELD_U32, NULL),
 	END,
 };
 
@@ -202,6 +261,10 @@ static const struct field end_fields[] = {
 	F(ev_end, lost, "lost", FIELD_U32, NULL),
 	OBJ(ev_end, sent, "sent", FIELD_OBJECT, traffic_fields),
 	OBJ(ev_end, received, "received", FIELD_OBJECT, traffic_fields),
+	F(ev_end, down, "down", FIELD_SECONDS, "seconds"),
+	F(ev_end, failed, "failed", FIELD_U32, NULL),
+	F(ev_end, overlaps, "overlaps", FIELD_U32, NULL),
+	F(ev_end, causes, "causes", FIELD_COUNTS, NULL),
 	F(ev_end, rtt_min, "rtt_min", FIELD_SECONDS, "seconds"),
 	F(ev_end, rtt_median, "rtt_median", FIELD_SECONDS, "seconds"),
 	F(ev_end, rtt_max, "rtt_max", FIELD_SECONDS, "seconds"),
@@ -224,6 +287,14 @@ static const struct event_spec specs[EV_TYPE_COUNT] = {
 	[EV_LOST] = { "lost", ended_fields },
 	[EV_CLOSE] = { "close", ended_fields },
 	[EV_GONE] = { "gone", gone_fields },
+	[EV_RETRY] = { "retry", retry_fields },
+	[EV_GIVEUP] = { "giveup", giveup_fields },
+	[EV_GHOST] = { "ghost", ghost_fields },
+	[EV_SUSPEND] = { "suspend", suspend_fields },
+	[EV_CLOCK] = { "clock", clock_fields },
+	[EV_OVERLAP] = { "overlap", overlap_fields },
+	[EV_REPLAY] = { "replay", replay_fields },
+	[EV_ORPHAN] = { "orphan", orphan_fields },
 	[EV_NOTE] = { "note", note_fields },
 	[EV_END] = { "end", end_fields },
 };

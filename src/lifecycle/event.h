@@ -35,6 +35,14 @@ enum event_type {
 	EV_LOST,
 	EV_CLOSE,
 	EV_GONE,      /* the descriptor was closed */
+	EV_RETRY,     /* a dial is scheduled */
+	EV_GIVEUP,    /* no further dial will be */
+	EV_GHOST,     /* the end, or the letting go, of a connection that was declared lost */
+	EV_SUSPEND,   /* the machine slept, or this process did not run */
+	EV_CLOCK,     /* the wall clock jumped */
+	EV_OVERLAP,   /* verdict: opened while an older one is not known to have ended */
+	EV_REPLAY,    /* verdict: one key opened twice */
+	EV_ORPHAN,    /* verdict: opened for a dial whose successor opened first */
 	EV_NOTE,      /* a sentence for the person who reads along */
 	EV_END,
 	EV_TYPE_COUNT
@@ -62,6 +70,17 @@ struct attempt {
 	struct span address; /* 192.0.2.1:443, [2001:db8::1]:443 */
 	enum cause cause;
 	int64_t after_us;    /* how long it was tried */
+};
+
+/* How often something came: a cause's name, and a number. */
+struct count {
+	const char *name;
+	uint32_t n;
+};
+
+struct count_list {
+	const struct count *items;
+	size_t n;
 };
 
 struct attempt_list {
@@ -130,6 +149,8 @@ struct ev_opened {
 	struct dial_timing timing;
 	struct attempt_list attempts;
 	struct span hop;
+	int64_t down;                         /* a reconnect: since the session's last connection ended; else US_UNKNOWN */
+	uint32_t failed;                      /* dials that failed since then */
 };
 
 struct ev_head {
@@ -158,6 +179,8 @@ struct ev_ping {
 	enum direction dir;
 	struct span data;
 	int64_t waiting;                      /* half the timeout has passed without an answer; else US_UNKNOWN */
+	int64_t usual_rtt;                    /* with waiting: of the last ping that was answered */
+	struct span tcp;                      /* with waiting: what TCP says of the path: "acked", "not acked"; else none */
 };
 
 struct ev_pong {
@@ -206,11 +229,58 @@ struct ev_ended {
 	uint64_t partial_in;                  /* bytes of a message that never finished */
 	uint64_t partial_out;
 	uint64_t after_close;                 /* bytes that came behind the peer's Close */
+	bool held;                            /* declared lost, but its socket is read on: a ghost */
+	bool held_open;                       /* and it was not even half-closed (--hold-lost=open) */
 	const struct tcp_facts *tcp;          /* NULL: not to be had */
 };
 
 struct ev_gone {
 	int64_t after;                        /* since lost or close */
+};
+
+struct ev_retry {
+	int64_t delay;
+	uint32_t failures;                    /* consecutive dials that failed before it */
+};
+
+struct ev_giveup {
+	struct span text;                     /* why */
+	uint32_t failures;
+};
+
+struct ev_ghost {
+	struct span text;                     /* "peer FIN", "nothing more, let go" */
+	bool ended;                           /* the far end is known to have ended; false: we let go of it */
+	int64_t after;                        /* since lost */
+	uint32_t with;                        /* the connection that opened meanwhile, 0: none */
+	int64_t overlap;                      /* since that one opened; US_UNKNOWN: none did */
+	struct traffic received;              /* while it was held */
+	int code;                             /* of a Close that came, 0: none */
+};
+
+struct ev_suspend {
+	int64_t slept;                        /* CLOCK_BOOTTIME ran ahead of CLOCK_MONOTONIC by this; 0: it did not */
+	int64_t stalled;                      /* this process was not run for so long (stopped, or the machine overloaded); 0: no */
+};
+
+struct ev_clock {
+	int64_t jump;                         /* the wall clock, against the monotonic one; negative: back */
+};
+
+struct ev_overlap {
+	uint32_t with;                        /* the older connection */
+	bool held;                            /* only our own holding makes it one */
+	int64_t since;                        /* how long the older one has been declared lost; US_UNKNOWN: it is open */
+};
+
+struct ev_replay {
+	struct span ws_key;
+	uint32_t with;                        /* the connection that had the key first */
+	int64_t after;
+};
+
+struct ev_orphan {
+	uint32_t successor;                   /* the later dial that opened before this one */
 };
 
 struct ev_note {
@@ -223,6 +293,9 @@ struct ev_end {
 	uint32_t dials, conns, lost;
 	struct traffic sent, received;
 	int64_t rtt_min, rtt_median, rtt_max;
+	int64_t down;                         /* between connections */
+	uint32_t failed, overlaps;            /* dials that never opened; overlap verdicts */
+	struct count_list causes;             /* of losses */
 };
 
 struct event {
@@ -248,6 +321,14 @@ struct event {
 		struct ev_violation violation;
 		struct ev_ended ended;
 		struct ev_gone gone;
+		struct ev_retry retry;
+		struct ev_giveup giveup;
+		struct ev_ghost ghost;
+		struct ev_suspend suspend;
+		struct ev_clock clock;
+		struct ev_overlap overlap;
+		struct ev_replay replay;
+		struct ev_orphan orphan;
 		struct ev_note note;
 		struct ev_end end;
 	} u;
@@ -264,10 +345,12 @@ enum field_kind {
 	FIELD_U64,
 	FIELD_I64_OR_NULL,  /* int64_t; -1 is null */
 	FIELD_SECONDS,      /* int64_t microseconds; -1 is null */
+	FIELD_SIGNED_SECONDS, /* int64_t microseconds, never null */
 	FIELD_TEXT,         /* struct span; p NULL is null */
 	FIELD_DATA,         /* struct span; not UTF-8: base64, and "encoding":"base64" behind it; p NULL: left out */
 	FIELD_TEXTS,        /* struct span_list */
 	FIELD_HEADERS,      /* struct header_list */
+	FIELD_COUNTS,       /* struct count_list */
 	FIELD_ATTEMPTS,     /* struct attempt_list */
 	FIELD_CAUSE,
 	FIELD_STAGE,
