@@ -26,7 +26,17 @@ system_wall_us(const struct clock *c UNUSED)
 	return read_us(CLOCK_REALTIME);
 }
 
-const struct clock clock_system = { .mono_us = system_mono_us, .wall_us = system_wall_us };
+static int64_t
+system_boot_us(const struct clock *c UNUSED)
+{
+#ifdef CLOCK_BOOTTIME
+	return read_us(CLOCK_BOOTTIME);
+#else
+	return read_us(CLOCK_MONOTONIC); /* then a sleep cannot be told */
+#endif
+}
+
+const struct clock clock_system = { .mono_us = system_mono_us, .wall_us = system_wall_us, .boot_us = system_boot_us };
 
 /* Whole seconds and the microseconds above them, also before 1970. */
 static time_t

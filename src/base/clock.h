@@ -19,6 +19,7 @@
 struct clock {
 	int64_t (*mono_us)(const struct clock *c); /* CLOCK_MONOTONIC, from an arbitrary start */
 	int64_t (*wall_us)(const struct clock *c); /* since 1970-01-01T00:00:00Z */
+	int64_t (*boot_us)(const struct clock *c); /* CLOCK_BOOTTIME: as mono, but goes on while the machine sleeps */
 };
 
 extern const struct clock clock_system;
@@ -33,6 +34,12 @@ static inline int64_t
 clock_wall(const struct clock *c)
 {
 	return c->wall_us(c);
+}
+
+static inline int64_t
+clock_boot(const struct clock *c)
+{
+	return c->boot_us(c);
 }
 
 /* RFC 3339 in UTC with microseconds: 2026-03-04T22:13:02.071000Z. */

@@ -180,6 +180,10 @@ human_text_opened(struct words *w)
 		put_tls(w, e->tls);
 	if (!is_server)
 		put_timing(w, &e->timing, !e->is_reconnect);
+	if (e->is_reconnect)
+		words_duration(w, "; down ", e->down, "");
+	if (e->failed > 0)
+		buf_printf(w->out, ", %" PRIu32 " dial%s failed", e->failed, e->failed == 1 ? "" : "s");
 	put_attempts(w, &e->attempts, CAUSE_NONE, SPAN_NONE);
 	words_labelled(w, "; subprotocol ", e->subprotocol);
 	words_labelled(w, "; extensions ", e->extensions);

@@ -71,6 +71,12 @@ put_ping(struct words *w)
 
 	if (e->waiting != US_UNKNOWN) {
 		words_duration(w, "no pong for ", e->waiting, "");
+		if (e->usual_rtt > 0)
+			words_duration(w, " (usual rtt ", e->usual_rtt, ")");
+		if (span_eq(e->tcp, "acked"))
+			buf_puts(w->out, "; TCP acked: next hop alive");
+		else if (e->tcp.n > 0)
+			buf_puts(w->out, "; TCP not acked: path may be dead");
 		return;
 	}
 	put_direction(w, e->dir);
@@ -192,6 +198,20 @@ put_traffic(struct words *w, const char *label, const struct traffic *t, bool *f
 	*first = false;
 }
 
+/* With more than one loss it matters whether they were of one kind. */
+static void
+put_causes(struct words *w, const struct ev_end *e)
+{
+	if (e->lost < 2)
+		return;
+	for (size_t i = 0; i < e->causes.n; i++) {
+		buf_puts(w->out, i == 0 ? " (" : ", ");
+		buf_printf(w->out, "%" PRIu32 " %s", e->causes.items[i].n, e->causes.items[i].name);
+	}
+	if (e->causes.n > 0)
+		buf_putc(w->out, ')');
+}
+
 static void
 put_end(struct words *w)
 {
@@ -207,7 +227,10 @@ put_end(struct words *w)
 	}
 	put_count(w, e->dials, "dial", "dials", &first_count);
 	put_count(w, e->conns, "conn", "conns", &first_count);
+	put_count(w, e->failed, "failed", "failed", &first_count);
 	put_count(w, e->lost, "lost", "lost", &first_count);
+	put_causes(w, e);
+	put_count(w, e->overlaps, "overlap", "overlaps", &first_count);
 	put_traffic(w, "in", &e->received, &first_traffic);
 	put_traffic(w, "out", &e->sent, &first_traffic);
 	if (e->rtt_median != US_UNKNOWN && e->rtt_median > 0) {
@@ -241,6 +264,14 @@ human_text(struct buf *out, const struct event *ev, const struct human_options *
 	case EV_LOST:
 	case EV_CLOSE: put_ended(&w); break;
 	case EV_GONE: words_duration(&w, "socket closed ", ev->u.gone.after, " after that"); break;
+	case EV_RETRY: human_text_retry(&w); break;
+	case EV_GIVEUP: human_text_giveup(&w); break;
+	case EV_GHOST: human_text_ghost(&w); break;
+	case EV_SUSPEND: human_text_suspend(&w); break;
+	case EV_CLOCK: human_text_clock(&w); break;
+	case EV_OVERLAP: human_text_overlap(&w); break;
+	case EV_REPLAY: human_text_replay(&w); break;
+	case EV_ORPHAN: human_text_orphan(&w); break;
 	case EV_NOTE: words_private(&w, ev->u.note.text, words_sentence); break;
 	case EV_END: put_end(&w); break;
 	case EV_TYPE_COUNT: break;

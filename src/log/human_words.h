@@ -35,4 +35,14 @@ void human_text_reject(struct words *w);
 void human_text_opened(struct words *w);
 void human_text_head(struct words *w);
 
+/* EV_RETRY to EV_ORPHAN: what happens between connections. */
+void human_text_retry(struct words *w);
+void human_text_giveup(struct words *w);
+void human_text_ghost(struct words *w);
+void human_text_suspend(struct words *w);
+void human_text_clock(struct words *w);
+void human_text_overlap(struct words *w);
+void human_text_replay(struct words *w);
+void human_text_orphan(struct words *w);
+
 #endif

@@ -26,6 +26,7 @@ journal_init(struct journal *j, enum role role, uint64_t run, const struct clock
 {
 	*j = (struct journal){ .src = { .run = run, .role = role }, .clock = clock };
 	list_init(&j->sinks);
+	j->ledger = ledger_new(&LEDGER_LIMITS);
 	if (read_boot_id(j->boot, sizeof(j->boot)))
 		j->src.boot = j->boot;
 }
@@ -40,6 +41,7 @@ journal_deinit(struct journal *j)
 		s->free(s);
 	}
 	j->wants = 0;
+	ledger_free(steal(&j->ledger));
 }
 
 void
@@ -60,19 +62,64 @@ set_times(const struct clock *clock, struct event *ev)
 	ev->wall_us = wall - (mono - ev->mono_us);
 }
 
-void
-journal_emit(struct journal *j, struct event *ev)
+static void
+fan_out(struct journal *j, const struct event *ev)
 {
-	if (!journal_wants(j, ev->type))
-		return;
-	ev->src = &j->src;
-	set_times(j->clock, ev);
 	for (struct list *l = j->sinks.next; l != &j->sinks; l = l->next) {
 		struct sink *s = container_of(l, struct sink, link);
 
 		if (s->wants & EVENT_BIT(ev->type))
 			s->event(s, ev);
 	}
+}
+
+static void
+on_verdict(void *arg, struct event *verdict)
+{
+	struct journal *j = arg;
+
+	j->overlaps += verdict->type == EV_OVERLAP;
+	journal_emit(j, verdict);
+}
+
+/* The facts that the ledger judges by; the many others (messages) never reach it. */
+static bool
+is_judged(enum event_type type)
+{
+	return type == EV_OPENED || type == EV_LOST || type == EV_CLOSE || type == EV_GHOST || type == EV_GONE;
+}
+
+void
+journal_watch_clocks(struct journal *j)
+{
+	struct clock_news news = clock_watch_look(&j->watch, j->clock);
+	struct event suspend = { .type = EV_SUSPEND, .u.suspend = { .slept = news.slept, .stalled = news.stalled } };
+	struct event jump = { .type = EV_CLOCK, .u.clock.jump = news.jump };
+
+	if (news.slept != 0 || news.stalled != 0)
+		journal_emit(j, &suspend);
+	if (news.jump != 0)
+		journal_emit(j, &jump);
+}
+
+void
+journal_emit(struct journal *j, struct event *ev)
+{
+	if (!journal_wants(j, ev->type) && !is_judged(ev->type))
+		return;
+	if (ev->type == EV_LOST || ev->type == EV_FAILED)
+		journal_watch_clocks(j);
+	ev->src = &j->src;
+	set_times(j->clock, ev);
+	fan_out(j, ev);
+	if (is_judged(ev->type))
+		ledger_feed(j->ledger, ev, ev->mono_us, on_verdict, j);
+}
+
+bool
+journal_is_first(const struct journal *j, struct span session)
+{
+	return session.n == 0 || ledger_first(j->ledger, session);
 }
 
 void

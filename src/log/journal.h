@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "lifecycle/event.h"
+#include "lifecycle/ledger.h"
+#include "log/clock_watch.h"
 
 struct sink {
 	void (*event)(struct sink *s, const struct event *ev);
@@ -28,6 +30,9 @@ struct journal {
 	const struct clock *clock;
 	struct list sinks;
 	event_mask wants;   /* of all sinks */
+	struct ledger *ledger;
+	struct clock_watch watch;
+	uint32_t overlaps;  /* verdicts so far */
 	char boot[40];
 };
 
@@ -47,6 +52,11 @@ journal_wants(const struct journal *j, enum event_type type)
 /* Fills in src and the times and hands ev to every sink that wants it. A mono_us that is already set stays, and wall_us is set to as long
  * ago. A sink must not emit from within. */
 void journal_emit(struct journal *j, struct event *ev);
+/* Whether no connection of this session has opened yet: the next one is an open, not a reconnect. */
+bool journal_is_first(const struct journal *j, struct span session);
+/* Tells of a sleep, a stall or a jump of the wall clock since the last look: to be called every CLOCK_WATCH_TICK_US. An event of the kind that a sleep
+ * would explain looks by itself, so that the explanation comes first. */
+void journal_watch_clocks(struct journal *j);
 /* EV_NOTE with a formatted sentence. */
 void journal_note(struct journal *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

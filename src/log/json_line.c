@@ -254,6 +254,17 @@ put_attempts(struct writer *x, const struct attempt_list *list)
 }
 
 static void
+put_counts(struct json *w, const struct count_list *list)
+{
+	json_begin(w, '{');
+	for (size_t i = 0; i < list->n; i++) {
+		json_key(w, list->items[i].name);
+		json_u64(w, list->items[i].n);
+	}
+	json_end(w, '}');
+}
+
+static void
 put_int_or_null(struct json *w, int64_t v, int64_t none)
 {
 	if (v == none)
@@ -303,7 +314,9 @@ put_value(struct writer *x, const struct field *f, const void *at)
 		break;
 	case FIELD_TEXT: put_text(x, f->name, *(const struct span *)at); break;
 	case FIELD_TEXTS: put_texts(x, f->name, at); break;
+	case FIELD_SIGNED_SECONDS: json_seconds(w, *(const int64_t *)at); break;
 	case FIELD_HEADERS: put_headers(x, at); break;
+	case FIELD_COUNTS: put_counts(w, at); break;
 	case FIELD_ATTEMPTS: put_attempts(x, at); break;
 	case FIELD_CAUSE: json_text(w, span_of(cause_name(*(const enum cause *)at))); break;
 	case FIELD_STAGE: json_text(w, span_of(stage_name(*(const enum stage *)at))); break;

@@ -29,10 +29,18 @@ colour_of(const struct event *ev)
 	case EV_FAILED:
 	case EV_REJECT:
 	case EV_LOST:
+	case EV_GIVEUP:
+	case EV_OVERLAP:
+	case EV_REPLAY:
+	case EV_ORPHAN:
 	case EV_VIOLATION: return "\033[31m";
 	case EV_PING: return ev->u.ping.waiting != US_UNKNOWN ? "\033[33m" : "";
+	case EV_RETRY:
+	case EV_SUSPEND:
+	case EV_CLOCK: return "\033[33m";
 	case EV_CLOSE: return "\033[36m";
 	case EV_NOTE:
+	case EV_GHOST:
 	case EV_DIAL:
 	case EV_HEAD:
 	case EV_FRAME:

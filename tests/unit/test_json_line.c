@@ -75,7 +75,7 @@ START_TEST(open_has_headers_tls_timing_and_attempts)
 	                   "\"tls\":{\"version\":\"TLSv1.3\",\"cipher\":null,\"sni\":null,\"verified\":true,\"subject\":null,"
 	                   "\"issuer\":null,\"not_before\":null,\"not_after\":null,\"sha256\":null},"
 	                   "\"timing\":{\"dns\":0.003000,\"tcp\":0.009000,\"tunnel\":null,\"tls\":0.012000,\"upgrade\":0.019000},"
-	                   "\"attempts\":[{\"address\":\"[::1]:443\",\"cause\":\"tcp.refused\",\"after\":0.001500}],\"hop\":null}");
+	                   "\"attempts\":[{\"address\":\"[::1]:443\",\"cause\":\"tcp.refused\",\"after\":0.001500}],\"hop\":null,\"down\":0.000000,\"failed\":0}");
 }
 END_TEST
 
@@ -99,7 +99,7 @@ START_TEST(lost_tells_null_from_nothing)
 	                   "\"clean\":false,\"code\":null,\"close_sent\":null,\"synthesised\":1006,\"age\":410.000000,"
 	                   "\"silent_rx\":10.400000,\"silent_tx\":null,\"answered\":null,\"paused_rx\":0.000000,\"rtt\":null,"
 	                   "\"sent\":{\"messages\":0,\"bytes\":0},\"received\":{\"messages\":1,\"bytes\":5},\"unsent\":0,"
-	                   "\"unacked\":null,\"partial_in\":0,\"partial_out\":0,\"after_close\":0,\"tcp\":null}");
+	                   "\"unacked\":null,\"partial_in\":0,\"partial_out\":0,\"after_close\":0,\"held\":false,\"held_open\":false,\"tcp\":null}");
 }
 END_TEST
 

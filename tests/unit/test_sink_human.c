@@ -113,7 +113,9 @@ START_TEST(opens_say_where_and_how_fast)
 		.timing = { 3 * MS, 9 * MS, US_UNKNOWN, 12 * MS, 19 * MS }, .hop = SPAN_LIT("Cloudflare 7d2e41-FRA") };
 	check(&ev, &wide, "open       c1  d1 104.18.2.3:443 TLSv1.3 43ms (dns 3 tcp 9 tls 12 upgrade 19); Cloudflare 7d2e41-FRA\n");
 	ev.u.opened.is_reconnect = true;
-	check(&ev, &wide, "reconnect  c1  d1 104.18.2.3:443 TLSv1.3 43ms; Cloudflare 7d2e41-FRA\n");
+	ev.u.opened.down = 6100 * MS;
+	ev.u.opened.failed = 1;
+	check(&ev, &wide, "reconnect  c1  d1 104.18.2.3:443 TLSv1.3 43ms; down 6.1s, 1 dial failed; Cloudflare 7d2e41-FRA\n");
 
 	ev.u.opened = (struct ev_opened){ .peer = SPAN_LIT("127.0.0.1:80"), .tls = &unverified, .attempts = { tried, 1 },
 		.timing = { US_UNKNOWN, 420, US_UNKNOWN, US_UNKNOWN, 2 * MS }, .subprotocol = SPAN_LIT("chat") };
@@ -422,7 +424,53 @@ START_TEST(bytes_read_as_a_person_says_them)
 }
 END_TEST
 
-UNIT_MAIN("sink_human", times_are_shown_as_asked, relative_time_counts_from_the_first_event, opens_say_where_and_how_fast,
+START_TEST(what_happens_between_connections_reads_as_a_story)
+{
+	struct event ev = event_of(EV_RETRY, 0, 2);
+
+	ev.u.retry = (struct ev_retry){ .delay = 1300 * MS };
+	check(&ev, &wide, "retry      d2  in 1.3s\n");
+	ev.u.retry.failures = 3;
+	check(&ev, &wide, "retry      d2  in 1.3s; 3 dials in a row have failed\n");
+	ev = event_of(EV_OVERLAP, 3, 4);
+	ev.u.overlap = (struct ev_overlap){ .with = 2, .since = 2100 * MS };
+	check(&ev, &wide, "overlap    c3  c2 not known to have ended; the server may hold both\n");
+	ev.u.overlap.held = true;
+	check(&ev, &wide, "overlap    c3  c2 is held open by us\n");
+	ev.u.overlap = (struct ev_overlap){ .with = 2, .since = US_UNKNOWN };
+	check(&ev, &wide, "overlap    c3  c2 is still open\n");
+	ev = event_of(EV_GHOST, 2, 1);
+	ev.u.ghost = (struct ev_ghost){ .text = SPAN_LIT("peer FIN"), .ended = true, .after = 25200 * MS, .with = 3, .overlap = 23100 * MS };
+	check(&ev, &wide, "ghost      c2  peer FIN 25.2s after lost; overlap with c3 23.1s\n");
+	ev.u.ghost = (struct ev_ghost){ .text = SPAN_LIT("still there, let go"), .after = 30000 * MS, .overlap = US_UNKNOWN, .received = { 1, 70 } };
+	check(&ev, &wide, "ghost      c2  still there, let go 30.0s after lost; came meanwhile: 70 bytes, 1 message\n");
+	ev = event_of(EV_PING, 2, 1);
+	ev.u.ping = (struct ev_ping){ .dir = DIR_OUT, .waiting = 12500 * MS, .usual_rtt = 31 * MS, .tcp = SPAN_LIT("acked") };
+	check(&ev, &wide, "ping       c2  no pong for 12.5s (usual rtt 31ms); TCP acked: next hop alive\n");
+	ev = event_of(EV_REPLAY, 5, 0);
+	ev.u.replay = (struct ev_replay){ .with = 4, .after = 12 * MS };
+	check(&ev, &wide, "replay     c5  c4 opened with the same key 12ms before: a hop sent the request twice\n");
+	ev = event_of(EV_ORPHAN, 4, 3);
+	ev.u.orphan.successor = 4;
+	check(&ev, &wide, "orphan     c4  d3 opened after its successor d4: the client had given it up\n");
+}
+END_TEST
+
+START_TEST(time_that_went_missing_is_told)
+{
+	struct event ev = event_of(EV_SUSPEND, 0, 0);
+
+	ev.u.suspend.slept = 123000 * MS;
+	check(&ev, &wide, "suspend        the machine slept for 2m03s\n");
+	ev.u.suspend = (struct ev_suspend){ .stalled = 12000 * MS };
+	check(&ev, &wide, "suspend        this process did not run for 12.0s (stopped, or the machine overloaded)\n");
+	ev = event_of(EV_CLOCK, 0, 0);
+	ev.u.clock.jump = -3600000 * MS;
+	check(&ev, &wide, "clock          the wall clock jumped 1h00m back; durations are not affected\n");
+}
+END_TEST
+
+UNIT_MAIN("sink_human", what_happens_between_connections_reads_as_a_story, time_that_went_missing_is_told, times_are_shown_as_asked, relative_time_counts_from_the_first_event, opens_say_where_and_how_fast,
     a_servers_open_says_who_came_and_for_what, ends_say_the_cause_then_the_numbers, the_end_leaves_out_what_is_zero,
     a_refused_upgrade_shows_the_answer, a_failed_dial_names_stage_and_addresses, a_reject_names_peer_and_request,
     heads_and_frames_have_a_direction, healthy_pings_show_only_when_asked_for, violations_name_the_rule,
