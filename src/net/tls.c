@@ -136,6 +136,7 @@ tls_writev(struct transport *t, const struct iovec *iov, int n)
 			break;
 		}
 		tls_cursor_advance(&at, (size_t)ret);
+		s->last_record = (size_t)ret;
 		taken += s->write_error == 0 ? (size_t)ret : 0;
 	}
 	tls_update_below(s);
@@ -147,7 +148,7 @@ tls_writev(struct transport *t, const struct iovec *iov, int n)
 static size_t
 tls_pending(const struct transport *t)
 {
-	return of(t)->out.len;
+	return of(t)->out.len > 0 ? of(t)->last_record : 0;
 }
 
 /* --- what comes up --- */

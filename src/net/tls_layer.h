@@ -40,6 +40,7 @@ struct tls {
 	bool below_eof, starved;     /* what the last read below said */
 	int write_error;             /* positive errno of the layer below, 0: none */
 	struct buf out;              /* ciphertext that the layer below has not taken */
+	size_t last_record;          /* plaintext bytes of the record that it is the rest of */
 	struct tls_meter meter;
 	uint8_t first[TLS_FIRST_BYTES];
 	size_t n_first;

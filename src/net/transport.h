@@ -75,7 +75,7 @@ struct transport;
 struct transport_ops {
 	ssize_t (*read)(struct transport *t, void *data, size_t n);
 	ssize_t (*writev)(struct transport *t, const struct iovec *iov, int n);
-	/* Bytes accepted here and not yet in the kernel: at most one TLS record. */
+	/* Of the bytes accepted here those that are not wholly in the kernel: at most one TLS record's. */
 	size_t (*pending)(const struct transport *t);
 	void (*want)(struct transport *t, unsigned bits);
 	/* Ends our direction (close_notify and FIN); reading goes on. 0 or a negative errno. */

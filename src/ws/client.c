@@ -26,6 +26,7 @@ struct client {
 	struct attempt attempts[DIAL_ATTEMPTS_MAX];
 	size_t n_attempts;
 	char key[WS_KEY_SIZE];
+	char *sent_key;                  /* ours, or what a header of the user's says instead */
 	struct conn *conn;
 };
 
@@ -49,6 +50,7 @@ release(struct client *c)
 	for (size_t i = 0; i < c->n_attempts; i++)
 		free((char *)c->attempts[i].address.p);
 	head_io_deinit(&c->io);
+	free(c->sent_key);
 	free(c);
 	if (!was_open)
 		up->gone(arg);
@@ -109,7 +111,7 @@ fail(struct client *c, const struct failure *f, bool has_answer, struct span bod
 		.attempts = attempts_of(c),
 	};
 	if (has_answer) {
-		const struct header *location = http_find(&c->io.head, "Location", 0);
+		const struct header *location = http_find(&c->io.head, "Location", 0), *after = http_find(&c->io.head, "Retry-After", 0);
 
 		ev.u.failed.headers = (struct header_list){ c->io.head.headers, c->io.head.n_headers };
 		handshake_name_hop(&hop, &ev.u.failed.headers);
@@ -118,6 +120,8 @@ fail(struct client *c, const struct failure *f, bool has_answer, struct span bod
 		ev.u.failed.body = body;
 		if (location != NULL && told.status >= 300 && told.status < 400)
 			told.location = location->value;
+		if (after != NULL)
+			told.retry_after = after->value;
 	}
 	c->phase = PHASE_OVER;
 	journal_emit(c->opt.conn.journal, &ev);
@@ -165,11 +169,11 @@ open_conn(struct client *c, const struct handshake_answer *answer)
 	transport_stat(c->transport, &stat);
 	handshake_name_hop(&hop, &headers);
 	ev.u.opened = (struct ev_opened){
-		.is_reconnect = c->opt.is_reconnect,
+		.is_reconnect = !journal_is_first(c->opt.conn.journal, c->opt.conn.session),
 		.url = span_of(c->opt.url->text),
 		.peer = span_of(stat.peer),
 		.local = span_of(stat.local),
-		.ws_key = span_of(c->key),
+		.ws_key = span_of(c->sent_key),
 		.status = c->io.head.status,
 		.headers = headers,
 		.subprotocol = answer->subprotocol,
@@ -178,6 +182,8 @@ open_conn(struct client *c, const struct handshake_answer *answer)
 		.timing = c->timing,
 		.attempts = attempts_of(c),
 		.hop = hop.len > 0 ? buf_span(&hop) : SPAN_NONE,
+		.down = c->opt.down_us == US_UNKNOWN ? US_UNKNOWN : c->opt.down_us + now_us(c) - c->began_us,
+		.failed = c->opt.failed,
 	};
 	journal_emit(c->opt.conn.journal, &ev);
 	buf_deinit(&hop);
@@ -211,7 +217,7 @@ judge_answer(struct client *c)
 	struct buf error = { 0 };
 	struct failure f;
 
-	if (handshake_judge_answer(&c->io.head, c->key, c->opt.subprotocols, &answer, &error)) {
+	if (handshake_judge_answer(&c->io.head, c->sent_key, c->opt.subprotocols, &answer, &error)) {
 		open_conn(c, &answer);
 	} else {
 		failure_set(&f, STAGE_UPGRADE, CAUSE_HTTP_INVALID, 0, "%s", buf_cstr(&error));
@@ -347,6 +353,18 @@ static const struct transport_events transport_up = {
 	.closed = on_closed,
 };
 
+/* Whoever sends a Sec-WebSocket-Key of his own wants its answer judged by it. */
+static struct span
+key_sent(const struct client *c)
+{
+	const struct header_list *extra = c->opt.headers;
+
+	for (size_t i = 0; extra != NULL && i < extra->n; i++)
+		if (span_eq_ci(extra->items[i].name, "Sec-WebSocket-Key"))
+			return extra->items[i].value;
+	return span_of(c->key);
+}
+
 static void
 start_upgrade(struct client *c)
 {
@@ -361,6 +379,7 @@ start_upgrade(struct client *c)
 	};
 
 	c->upgrade_us = now_us(c);
+	c->sent_key = span_dup(key_sent(c));
 	handshake_write_request(&c->io.out, &rq);
 	emit_head(c, DIR_OUT, buf_span(&c->io.out));
 	head_io_write(&c->io);

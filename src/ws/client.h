@@ -27,7 +27,8 @@ struct client_options {
 	const struct span_list *subprotocols;
 	const struct header_list *headers;
 	int64_t connect_timeout_us;            /* the whole dial */
-	bool is_reconnect;                     /* how an open is to be called */
+	int64_t down_us;                       /* since the session's last connection ended; US_UNKNOWN: there was none */
+	uint32_t failed;                       /* dials that failed since then */
 	struct conn_settings conn;             /* id: what it will be if it opens; dial: this one */
 	const struct conn_events *conn_up;
 	void *conn_arg;
@@ -37,6 +38,7 @@ struct client_failure {
 	struct failure failure;
 	int status;                            /* of the answer, 0: none */
 	struct span location;                  /* of a 3xx; p NULL: none */
+	struct span retry_after;               /* p NULL: none */
 };
 
 struct client_events {

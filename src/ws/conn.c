@@ -15,6 +15,7 @@ enum { WRITE_AT = 64 * 1024 };
 enum phase {
 	PHASE_OPEN,
 	PHASE_CLOSING,  /* a Close was queued or read */
+	PHASE_GHOST,    /* declared lost; what still comes is counted */
 	PHASE_ENDED,
 };
 
@@ -51,7 +52,8 @@ struct conn {
 
 	/* For the record. */
 	int64_t opened_us, last_rx_us, last_tx_us, paused_since_us, ended_us, rtt_us;
-	struct traffic sent, received;
+	struct traffic sent, received, ghost;
+	uint64_t written;            /* bytes the transport has taken */
 	uint64_t length_out;
 	struct buf captured_in, captured_out;
 };
@@ -72,6 +74,13 @@ static void
 emit(struct conn *c, struct event *ev)
 {
 	journal_emit(c->set.journal, ev);
+}
+
+/* Ended, as far as anybody above is concerned. */
+static bool
+is_over(const struct conn *c)
+{
+	return c->phase == PHASE_GHOST || c->phase == PHASE_ENDED;
 }
 
 /* --- the end --- */
@@ -108,6 +117,13 @@ on_timer_closed(uv_handle_t *handle)
 	release(handle->data);
 }
 
+/* The next hop has everything we sent: the far side is silent, the path is not dead. */
+static bool
+is_all_acked(const struct transport_stat *stat)
+{
+	return stat->has_tcp && stat->unacked == 0 && stat->tcp.unacked == 0 && stat->tcp.retransmits == 0;
+}
+
 static void
 gather_facts(struct conn *c, enum ending_reason why, const struct transport_end *ends, int n_ends, const struct transport_stat *stat,
     struct ending_facts *ret)
@@ -127,7 +143,7 @@ gather_facts(struct conn *c, enum ending_reason why, const struct transport_end 
 		.n_ends = n_ends,
 		.waited_us = c->waited_us,
 		.tcp_known = stat->has_tcp && stat->unacked >= 0,
-		.tcp_all_acked = stat->has_tcp && stat->unacked == 0 && stat->tcp.unacked == 0 && stat->tcp.retransmits == 0,
+		.tcp_all_acked = is_all_acked(stat),
 	};
 }
 
@@ -151,7 +167,19 @@ fill_record(struct conn *c, const struct transport_stat *stat, struct ev_ended *
 	e->tcp = stat->has_tcp ? &stat->tcp : NULL;
 }
 
-/* Says how it ended, once, and lets the transport go. */
+static void
+let_go(struct conn *c, enum transport_close how)
+{
+	c->phase = PHASE_ENDED;
+	stream_stop(c->stream);
+	uv_close((uv_handle_t *)&c->closing_timer, on_timer_closed);
+	uv_close((uv_handle_t *)&c->beat_timer, on_timer_closed);
+	transport_close(c->transport, how);
+}
+
+static void haunt(struct conn *c);
+
+/* Says how it ended, once; then the transport goes, or is held as a ghost. */
 static void
 finish(struct conn *c, enum ending_reason why, enum transport_close how)
 {
@@ -160,25 +188,108 @@ finish(struct conn *c, enum ending_reason why, enum transport_close how)
 	struct ending_facts facts;
 	struct event ev = conn_event(&c->set, EV_LOST);
 	struct buf text = { 0 };
+	bool held = why == ENDING_PING_TIMEOUT && c->set.hold_us > 0;
 
-	assert(c->phase != PHASE_ENDED);
-	c->phase = PHASE_ENDED;
+	assert(!is_over(c));
+	c->phase = held ? PHASE_GHOST : PHASE_ENDED;
 	c->ended_us = now_us(c);
 	loop_undefer(&c->flush);
 	loop_undefer(&c->start);
-	stream_stop(c->stream);
 	transport_stat(c->transport, &stat);
 	gather_facts(c, why, ends, transport_ends(c->transport, ends), &stat, &facts);
 	if (ending_judge(&facts, &ev.u.ended, &text))
 		ev.type = EV_CLOSE;
 	fill_record(c, &stat, &ev.u.ended);
+	ev.u.ended.held = held;
+	ev.u.ended.held_open = held && c->set.hold_open;
 	ev.u.ended.text = buf_span(&text);
 	emit(c, &ev);
 	c->up->ended(c->up_arg, ev.type, &ev.u.ended, c->we_closed_first);
 	buf_deinit(&text);
-	uv_close((uv_handle_t *)&c->closing_timer, on_timer_closed);
-	uv_close((uv_handle_t *)&c->beat_timer, on_timer_closed);
-	transport_close(c->transport, how);
+	if (!held)
+		let_go(c, how);
+	else if (c->phase == PHASE_GHOST) /* else ended() has released it */
+		haunt(c);
+}
+
+/* --- ghosts --- */
+
+/* What the far end did in the end, in words. */
+static void
+say_ghost(const struct conn *c, bool ended, struct buf *text)
+{
+	struct transport_end ends[TRANSPORT_ENDS_MAX];
+	int n = transport_ends(c->transport, ends);
+	const char *what = "peer FIN";
+
+	if (c->close_received)
+		buf_printf(text, "peer's Close %d, ", c->code_received);
+	if (!ended) {
+		buf_puts(text, "still there, let go");
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		if (ends[i].kind == END_ERRNO)
+			what = cause_of_errno(ends[i].code) == CAUSE_TCP_RESET ? "peer RST" : strerror(ends[i].code);
+	buf_puts(text, what);
+}
+
+static void
+end_ghost(struct conn *c, bool ended)
+{
+	struct event ev = conn_event(&c->set, EV_GHOST);
+	int64_t now = now_us(c);
+	struct buf text = { 0 };
+
+	say_ghost(c, ended, &text);
+	ev.u.ghost = (struct ev_ghost){
+		.text = buf_span(&text),
+		.ended = ended,
+		.after = now - c->ended_us,
+		.received = c->ghost,
+		.code = c->close_received ? c->code_received : 0,
+	};
+	ev.u.ghost.overlap = ledger_overlap_us(c->set.journal->ledger, c->set.session, c->set.id, now, &ev.u.ghost.with);
+	emit(c, &ev);
+	buf_deinit(&text);
+	let_go(c, TRANSPORT_FIN);
+}
+
+static void
+on_ghost_timeout(uv_timer_t *timer)
+{
+	end_ghost(timer->data, false);
+}
+
+/* Declared lost, but perhaps alive at the far end: half-closed, so that it may end itself, and read on. */
+static void
+haunt(struct conn *c)
+{
+	uv_timer_stop(&c->beat_timer);
+	c->paused = false;
+	buf_deinit(stream_out(c->stream));
+	if (!c->set.hold_open && transport_half_close(c->transport) < 0)
+		c->write_over = true;
+	transport_want(c->transport, T_READ);
+	uv_timer_start(&c->closing_timer, on_ghost_timeout, (uint64_t)(c->set.hold_us / US_PER_MS), 0);
+}
+
+/* The stream still tells frames from each other; nothing of it is answered or passed on. */
+static void
+read_ghost(struct conn *c)
+{
+	for (int i = 0; i < READS_A_TURN; i++) {
+		ssize_t n = transport_read(c->transport, c->set.loop->scratch, LOOP_SCRATCH);
+
+		if (n == -EAGAIN)
+			return;
+		if (n <= 0) {
+			end_ghost(c, true);
+			return;
+		}
+		c->ghost.bytes += (uint64_t)n;
+		stream_feed(c->stream, c->set.loop->scratch, (size_t)n);
+	}
 }
 
 /* --- writing --- */
@@ -239,6 +350,7 @@ write_out(struct conn *c)
 			break;
 		}
 		buf_consume(out, (size_t)n);
+		c->written += (uint64_t)n;
 		c->last_tx_us = now_us(c);
 		if (c->phase == PHASE_CLOSING)
 			restart_closing_timer(c);
@@ -267,7 +379,7 @@ flush(struct conn *c)
 	update_wants(c);
 	if (c->close_queued && !c->close_sent && out->len == 0 && transport_pending(c->transport) == 0) {
 		on_close_handed_over(c);
-		if (c->phase == PHASE_ENDED)
+		if (is_over(c))
 			return;
 	}
 	/* Also while closing: who stopped reading because of it must go on, or the peer's answer is never read. */
@@ -336,6 +448,10 @@ on_chunk(void *arg, const struct stream_chunk *chunk)
 {
 	struct conn *c = arg;
 
+	if (c->phase == PHASE_GHOST) {
+		c->ghost.messages += chunk->last;
+		return;
+	}
 	c->received.bytes += chunk->n;
 	if (chunk->last)
 		c->received.messages++;
@@ -348,12 +464,16 @@ on_ping(void *arg, struct span data)
 {
 	struct conn *c = arg;
 
+	if (is_over(c))
+		return;
 	if (journal_wants(c->set.journal, EV_PING)) {
 		struct event ev = conn_event(&c->set, EV_PING);
 
-		ev.u.ping = (struct ev_ping){ .dir = DIR_IN, .data = data, .waiting = US_UNKNOWN };
+		ev.u.ping = (struct ev_ping){ .dir = DIR_IN, .data = data, .waiting = US_UNKNOWN, .usual_rtt = US_UNKNOWN };
 		emit(c, &ev);
 	}
+	if (c->set.no_pong)
+		return;
 	memcpy(c->ping, data.p, data.n);
 	c->ping_len = data.n;
 	c->has_ping = true;
@@ -366,6 +486,8 @@ on_pong(void *arg, struct span data)
 	struct conn *c = arg;
 	int64_t rtt = heartbeat_pong(&c->beat, data, now_us(c));
 
+	if (is_over(c))
+		return;
 	if (rtt >= 0)
 		c->rtt_us = rtt;
 	if (journal_wants(c->set.journal, EV_PONG)) {
@@ -402,6 +524,8 @@ on_peer_close(void *arg, int code, struct span reason)
 	c->code_received = code;
 	memcpy(c->reason_received, reason.n > 0 ? reason.p : "", reason.n);
 	c->reason_len = reason.n;
+	if (is_over(c))
+		return;
 	c->we_closed_first = c->close_queued;
 	if (c->close_sent)
 		c->second_close_us = now_us(c);
@@ -418,6 +542,8 @@ on_violation(void *arg, enum frame_rule rule, uint64_t offset)
 	struct conn *c = arg;
 	struct event ev = conn_event(&c->set, EV_VIOLATION);
 
+	if (is_over(c))
+		return;
 	c->broken = rule;
 	ev.u.violation = (struct ev_violation){
 		.dir = DIR_IN,
@@ -464,7 +590,7 @@ feed(struct conn *c, const uint8_t *data, size_t n)
 	c->last_rx_us = now_us(c);
 	heartbeat_alive(&c->beat);
 	stream_feed(c->stream, data, n);
-	if (c->phase == PHASE_ENDED)
+	if (is_over(c))
 		return;
 	if (c->set.is_server && c->close_sent && c->close_received)
 		finish(c, ENDING_FINISHED, TRANSPORT_GRACEFUL);
@@ -490,7 +616,7 @@ on_read_end(struct conn *c)
 static void
 read_in(struct conn *c, int turns)
 {
-	for (int i = 0; i < turns && c->phase != PHASE_ENDED && (!c->paused || c->write_over); i++) {
+	for (int i = 0; i < turns && !is_over(c) && (!c->paused || c->write_over); i++) {
 		ssize_t n = transport_read(c->transport, c->set.loop->scratch, LOOP_SCRATCH);
 
 		if (n == -EAGAIN)
@@ -508,9 +634,13 @@ on_ready(void *arg, unsigned bits)
 {
 	struct conn *c = arg;
 
+	if (c->phase == PHASE_GHOST) {
+		read_ghost(c);
+		return;
+	}
 	if (bits & T_READ)
 		read_in(c, READS_A_TURN);
-	if (c->phase != PHASE_ENDED && (bits & T_WRITE))
+	if (!is_over(c) && (bits & T_WRITE))
 		flush(c);
 }
 
@@ -542,7 +672,7 @@ on_closing_timeout(uv_timer_t *timer)
 
 	/* An answer may be waiting in the socket behind a callback that took long. */
 	read_in(c, READS_A_TURN);
-	if (c->phase == PHASE_ENDED)
+	if (is_over(c))
 		return;
 	c->waited_us = c->set.close_timeout_us;
 	if (c->close_received && c->close_sent)
@@ -562,18 +692,23 @@ send_beat(struct conn *c, int64_t now)
 	if (journal_wants(c->set.journal, EV_PING)) {
 		struct event ev = conn_event(&c->set, EV_PING);
 
-		ev.u.ping = (struct ev_ping){ .dir = DIR_OUT, .data = data, .waiting = US_UNKNOWN };
+		ev.u.ping = (struct ev_ping){ .dir = DIR_OUT, .data = data, .waiting = US_UNKNOWN, .usual_rtt = US_UNKNOWN };
 		emit(c, &ev);
 	}
 	flush_later(c);
 }
 
+/* Said before it is declared lost, with what TCP knows: whether the next hop acknowledged what we sent. */
 static void
 worry(struct conn *c, int64_t now)
 {
 	struct event ev = conn_event(&c->set, EV_PING);
+	struct transport_stat stat;
 
-	ev.u.ping = (struct ev_ping){ .dir = DIR_OUT, .waiting = now - c->beat.unanswered_since_us };
+	transport_stat(c->transport, &stat);
+	ev.u.ping = (struct ev_ping){ .dir = DIR_OUT, .waiting = now - c->beat.unanswered_since_us, .usual_rtt = c->rtt_us };
+	if (stat.has_tcp && stat.unacked >= 0)
+		ev.u.ping.tcp = is_all_acked(&stat) ? SPAN_LIT("acked") : SPAN_LIT("not acked");
 	emit(c, &ev);
 }
 
@@ -634,7 +769,7 @@ on_start(struct loop_task *task)
 	if (c->early.len > 0)
 		feed(c, buf_head(&c->early), c->early.len);
 	buf_deinit(&c->early);
-	if (c->phase != PHASE_ENDED)
+	if (!is_over(c))
 		update_wants(c);
 }
 
@@ -697,7 +832,7 @@ conn_is_full(const struct conn *c)
 uint64_t
 conn_unsent(const struct conn *c)
 {
-	return c->phase == PHASE_ENDED ? 0 : stream_out(c->stream)->len + transport_pending(c->transport);
+	return is_over(c) ? 0 : stream_out(c->stream)->len + transport_pending(c->transport);
 }
 
 bool
@@ -709,7 +844,7 @@ conn_is_open(const struct conn *c)
 void
 conn_pause(struct conn *c, bool paused)
 {
-	if (c->phase == PHASE_ENDED || c->paused == paused)
+	if (is_over(c) || c->paused == paused)
 		return;
 	c->paused = paused;
 	c->paused_since_us = now_us(c);
@@ -732,8 +867,33 @@ conn_close(struct conn *c, int code, struct span reason)
 void
 conn_abort(struct conn *c, enum ending_reason why, enum transport_close how)
 {
-	if (c->phase != PHASE_ENDED)
+	if (!is_over(c))
 		finish(c, why, how);
+}
+
+void
+conn_release(struct conn *c)
+{
+	if (c->phase == PHASE_GHOST)
+		end_ghost(c, false);
+}
+
+uint64_t
+conn_queued(const struct conn *c)
+{
+	return c->written + stream_out(c->stream)->len;
+}
+
+uint64_t
+conn_handed(const struct conn *c)
+{
+	return c->written - transport_pending(c->transport);
+}
+
+bool
+conn_is_mid_message(const struct conn *c)
+{
+	return stream_partial_out(c->stream) > 0;
 }
 
 uint32_t

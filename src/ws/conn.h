@@ -3,6 +3,8 @@
  * conn: ONE open connection, from the moment the upgrade is done to its end, on either side.
  *
  *	opened --> chunk ... --> ended (lost or close, in the journal and up) --> gone (freed)
+ *	                               |                                           ^
+ *	                               +--> a ghost, read on for a while (hold_us) +
  *
  * It answers pings (only the latest: a flood of pings is not a flood of pongs) and Closes, bounds the closing handshake, watches over silence, and says
  * exactly why it ended. ended and gone come exactly once each, from the loop or from inside conn_close(); nothing else comes after ended but gone.
@@ -30,6 +32,9 @@ struct conn_settings {
 	int64_t ping_interval_us;  /* 0: no pings */
 	int64_t ping_timeout_us;   /* 0: never */
 	uint64_t max_message;      /* received; 0: no limit */
+	bool no_pong;              /* pings are not answered */
+	int64_t hold_us;           /* after a ping timeout: half-close, and read on for so long; 0: close at once */
+	bool hold_open;            /* and do not even half-close */
 	size_t capture;            /* bytes of each message to keep for EV_MESSAGE */
 };
 
@@ -38,7 +43,7 @@ struct conn_events {
 	/* After conn_is_full(): there is room again. */
 	void (*writable)(void *arg);
 	void (*pong)(void *arg, int64_t rtt_us);
-	/* e is borrowed; type is EV_LOST or EV_CLOSE. */
+	/* e is borrowed; type is EV_LOST or EV_CLOSE. With e->held it is a ghost from now on: until gone, only conn_release() may be called. */
 	void (*ended)(void *arg, enum event_type type, const struct ev_ended *e, bool we_closed_first);
 	void (*gone)(void *arg);
 };
@@ -62,7 +67,18 @@ void conn_pause(struct conn *c, bool paused);
 void conn_close(struct conn *c, int code, struct span reason);
 /* Ends at once, without a closing handshake: ENDING_DROPPED or ENDING_INTERRUPTED. */
 void conn_abort(struct conn *c, enum ending_reason why, enum transport_close how);
+/* Lets go of a ghost; gone follows. Nothing where it is none. */
+void conn_release(struct conn *c);
 uint32_t conn_id(const struct conn *c);
+
+/*
+ * How far into the bytes sent: a message is handed over when conn_handed() has reached what conn_queued() was right after its last part: its last byte
+ * was accepted by the kernel (under TLS: the whole record it is in). Valid until ended, and inside it.
+ */
+uint64_t conn_queued(const struct conn *c);
+uint64_t conn_handed(const struct conn *c);
+/* A message was begun and not ended: what is sent now would become part of it. */
+bool conn_is_mid_message(const struct conn *c);
 
 /* What conns have in common with those who make them: an event with conn, dial and session filled in. */
 struct event conn_event(const struct conn_settings *set, enum event_type type);

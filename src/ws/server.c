@@ -116,31 +116,74 @@ refuse(struct server *s, int status, enum cause cause, const char *text)
 	write_answer(s);
 }
 
+static bool
+take_session(struct server *s, struct span name)
+{
+	if (name.n == 0 || name.n > CONN_SESSION_MAX || !http_is_token(name))
+		return false;
+	memcpy(s->tag, name.p, name.n);
+	s->conn.session = (struct span){ s->tag, name.n };
+	return true;
+}
+
+static void
+take_dial(struct server *s, struct span number)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < number.n && i < 9; i++) {
+		if (number.p[i] < '0' || number.p[i] > '9')
+			return;
+		n = n * 10 + (uint32_t)(number.p[i] - '0');
+	}
+	s->conn.dial = n;
+}
+
 /* Wsdiag-Session: <session>; dial=<n>. A peer's word: bounded, and ignored where it makes no sense. */
+static void
+read_tag_header(struct server *s, struct span value)
+{
+	struct span item;
+
+	span_next(&value, ';', &item);
+	if (!take_session(s, span_trim(item)))
+		return;
+	while (span_next(&value, ';', &item)) {
+		item = span_trim(item);
+		if (span_starts_ci(item, "dial="))
+			take_dial(s, (struct span){ item.p + 5, item.n - 5 });
+	}
+}
+
+/* ?NAME=<session>.<dial> */
+static void
+read_tag_query(struct server *s)
+{
+	struct span rest = s->io.head.target, item, value;
+
+	if (s->opt->tag_query == NULL)
+		return;
+	span_next(&rest, '?', &item);
+	while (span_next(&rest, '&', &item)) {
+		value = item;
+		span_next(&value, '=', &item);
+		if (!span_eq(item, s->opt->tag_query) || value.p == NULL)
+			continue;
+		span_next(&value, '.', &item);
+		if (take_session(s, item) && value.p != NULL)
+			take_dial(s, value);
+	}
+}
+
 static void
 read_tag(struct server *s)
 {
 	const struct header *h = http_find(&s->io.head, "Wsdiag-Session", 0);
-	struct span rest, item;
 
-	if (h == NULL)
-		return;
-	rest = h->value;
-	span_next(&rest, ';', &item);
-	item = span_trim(item);
-	if (item.n == 0 || item.n > CONN_SESSION_MAX || !http_is_token(item))
-		return;
-	memcpy(s->tag, item.p, item.n);
-	s->conn.session = (struct span){ s->tag, item.n };
-	while (span_next(&rest, ';', &item)) {
-		item = span_trim(item);
-		if (span_starts_ci(item, "dial=") && item.n > 5 && item.n < 15) {
-			char number[16] = "";
-
-			memcpy(number, item.p + 5, item.n - 5);
-			s->conn.dial = (uint32_t)strtoul(number, NULL, 10);
-		}
-	}
+	if (h != NULL)
+		read_tag_header(s, h->value);
+	else
+		read_tag_query(s);
 }
 
 static struct span
@@ -164,6 +207,8 @@ open_conn(struct server *s)
 	buf_append(&url, s->offer.host.p, s->offer.host.n);
 	buf_append(&url, s->io.head.target.p, s->io.head.target.n);
 	ev.u.opened = (struct ev_opened){
+		.is_reconnect = !journal_is_first(s->conn.journal, s->conn.session),
+		.down = US_UNKNOWN,
 		.url = buf_span(&url),
 		.peer = span_of(s->peer),
 		.local = span_of(stat.local),
