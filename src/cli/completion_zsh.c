@@ -29,7 +29,7 @@ put_action(struct buf *out, const struct option *row)
 {
 	struct buf argument CLEANUP(buf_deinit) = { 0 };
 
-	if (!completion_takes_argument(row))
+	if (!completion_takes_argument(row) || row->bare != NULL)
 		return;
 	option_argument(&argument, row);
 	buf_putc(out, ':');

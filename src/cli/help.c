@@ -53,7 +53,7 @@ put_names(struct buf *out, const struct option *row)
 	buf_printf(out, "--%s", row->name);
 	option_argument(&argument, row);
 	if (argument.len > 0)
-		buf_printf(out, " %s", buf_cstr(&argument));
+		buf_printf(out, row->bare != NULL ? "[=%s]" : " %s", buf_cstr(&argument));
 }
 
 static unsigned

@@ -208,7 +208,9 @@ apply(struct parser *p, const struct option_at *at, const char *typed, const cha
 
 	if (at->is_help)
 		return 1;
-	if (takes_argument(row)) {
+	if (value == NULL && row->bare != NULL) {
+		value = row->bare;
+	} else if (takes_argument(row)) {
 		int index = p->current;
 
 		if (value == NULL) {

@@ -36,6 +36,7 @@ struct option {
 	enum option_kind kind;
 	size_t offset;              /* in the struct the table belongs to */
 	const char *argument;       /* "NAME"; NULL for flags */
+	const char *bare;           /* what the option means without "=ARGUMENT"; NULL: the argument is required, and may be the next word */
 	const char *help;           /* one phrase without a final full stop; the default in it: "(default 10)" */
 	const char *const *choices; /* OPT_CHOICE: NULL-terminated; OPT_SECONDS: words that mean INT64_MAX */
 	uint64_t min, max;          /* OPT_NUMBER; max 0: unbounded */

@@ -22,6 +22,30 @@ on_uv_signal(uv_signal_t *handle, int signum)
 		sink_human_set_columns(r->human, terminal_columns(STDERR_FILENO));
 }
 
+static void
+on_tick(uv_timer_t *timer)
+{
+	struct run *r = timer->data;
+
+	journal_watch_clocks(&r->journal);
+}
+
+/* Signals and the tick do not keep the loop alive. */
+static void
+start_watching(struct run *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(signal_numbers); i++) {
+		uv_signal_init(&r->loop.uv, &r->signals[i]);
+		r->signals[i].data = r;
+		uv_signal_start(&r->signals[i], on_uv_signal, signal_numbers[i]);
+		uv_unref((uv_handle_t *)&r->signals[i]);
+	}
+	uv_timer_init(&r->loop.uv, &r->tick);
+	r->tick.data = r;
+	uv_timer_start(&r->tick, on_tick, 0, CLOCK_WATCH_TICK_US / US_PER_MS);
+	uv_unref((uv_handle_t *)&r->tick);
+}
+
 int
 run_init(struct run *r, enum role role, void (*on_signal)(void *arg, int signum), void *arg)
 {
@@ -37,12 +61,7 @@ run_init(struct run *r, enum role role, void (*on_signal)(void *arg, int signum)
 		return EXIT_INPUT;
 	}
 	journal_init(&r->journal, role, rng_u64(&r->rng), &clock_system);
-	for (size_t i = 0; i < ARRAY_LEN(signal_numbers); i++) {
-		uv_signal_init(&r->loop.uv, &r->signals[i]);
-		r->signals[i].data = r;
-		uv_signal_start(&r->signals[i], on_uv_signal, signal_numbers[i]);
-		uv_unref((uv_handle_t *)&r->signals[i]);
-	}
+	start_watching(r);
 	return 0;
 }
 
@@ -114,6 +133,7 @@ run_finish(struct run *r, int status)
 {
 	for (size_t i = 0; i < ARRAY_LEN(signal_numbers); i++)
 		uv_close((uv_handle_t *)&r->signals[i], NULL);
+	uv_close((uv_handle_t *)&r->tick, NULL);
 	journal_deinit(&r->journal);
 	if (r->is_abandoned || loop_deinit(&r->loop) != 0)
 		leave(status);

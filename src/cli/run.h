@@ -16,6 +16,7 @@ struct run {
 	struct sink *human;
 	struct fd_writer *output;       /* standard output; NULL once its owner closed it, or before run_open_output() */
 	uv_signal_t signals[4];
+	uv_timer_t tick;                /* for journal_watch_clocks() */
 	void (*on_signal)(void *arg, int signum); /* SIGINT, SIGTERM, SIGHUP */
 	void *signal_arg;
 	bool is_abandoned;

@@ -57,6 +57,11 @@ final_status(struct filter *f)
 		journal_note(f->journal, "closed after %" PRIu64 " of %" PRIu64 " messages", session_received(f->session), f->opt->count);
 		return EXIT_COUNT;
 	}
+	if (session_cut_messages(f->session) > 0) {
+		journal_note(f->journal, "%" PRIu64 " message%s cut by a loss and too long to be sent again", session_cut_messages(f->session),
+		    session_cut_messages(f->session) == 1 ? " was" : "s were");
+		return EXIT_COUNT;
+	}
 	if (undelivered + f->in.held.len > 0) {
 		journal_note(f->journal, "closed before all input was sent: %" PRIu64 " bytes left", undelivered + f->in.held.len);
 		return EXIT_COUNT;
@@ -287,15 +292,47 @@ start_input(struct filter *f)
 /* --- the session --- */
 
 static void
-on_opened(void *arg)
+send_text(struct filter *f, const char *text)
+{
+	session_send_now(f->session, f->opt->framing.binary ? OP_BINARY : OP_TEXT, span_of(text));
+}
+
+static void
+send_texts(struct filter *f, bool again)
+{
+	const struct option_list *list = again ? f->opt->again : NULL;
+
+	for (size_t i = 0; list != NULL && i < list->n; i++)
+		if (*list->items[i] != '\0')
+			send_text(f, list->items[i]);
+	for (size_t i = 0; list == NULL && i < f->opt->n_texts; i++)
+		send_text(f, f->opt->texts[i]);
+}
+
+static void
+on_opened(void *arg, bool again)
 {
 	struct filter *f = arg;
 
-	for (size_t i = 0; i < f->opt->n_texts; i++)
-		session_send(f->session, f->opt->framing.binary ? OP_BINARY : OP_TEXT, f->opt->texts[i], strlen(f->opt->texts[i]), true);
+	send_texts(f, again);
+	if (fd_writer_is_full(f->writer))
+		session_pause(f->session, true);
+	if (again)
+		return;
 	start_input(f);
 	if (f->reader == NULL && f->opt->input >= 0 && f->opt->n_texts > 0)
 		start_waiting(f);
+}
+
+/* What was shown of a message stays without its end; the next connection begins a new one. Input waits. */
+static void
+on_interrupted(void *arg)
+{
+	struct filter *f = arg;
+
+	framing_out_cut(&f->out);
+	if (f->reader != NULL)
+		fd_reader_pause(f->reader);
 }
 
 static void
@@ -311,6 +348,7 @@ static const struct session_events session_up = {
 	.opened = on_opened,
 	.chunk = on_chunk,
 	.writable = on_writable,
+	.interrupted = on_interrupted,
 	.ended = on_session_ended,
 	.gone = on_session_gone,
 };

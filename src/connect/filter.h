@@ -7,6 +7,7 @@
 #define WSDIAG_CONNECT_FILTER_H
 
 #include "cli/framing.h"
+#include "cli/option.h"
 #include "connect/session.h"
 #include "net/fdio.h"
 
@@ -17,6 +18,7 @@ struct filter_options {
 	struct framing framing;
 	const char *const *texts;  /* -x: sent when open */
 	size_t n_texts;
+	const struct option_list *again; /* --on-reconnect: instead of texts on a reconnect; an empty one is nothing. NULL: texts */
 	int64_t wait_us;           /* -w: after the end of input; INT64_MAX: forever */
 	bool wait_given;           /* with a count, silence does not close unless -w was given */
 	uint64_t count;            /* messages to receive, then Close; 0: no such limit */

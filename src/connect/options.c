@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-enum { DEFAULT_CONNECT_TIMEOUT = 10, DEFAULT_CLOSE_TIMEOUT = 5, DEFAULT_REDIRECTS = 10, DEFAULT_WAIT = 1, DEFAULT_PING_TIMEOUT = 20 };
+enum { DEFAULT_CONNECT_TIMEOUT = 10, DEFAULT_CLOSE_TIMEOUT = 5, DEFAULT_REDIRECTS = 10, DEFAULT_HOLD = 30 };
 
 #define AT(member) offsetof(struct connect_options, member)
 
@@ -63,6 +63,29 @@ static const struct option connection_rows[] = {
 	{ .name = "ping-interval", .kind = OPT_SECONDS, .offset = AT(ping_interval_us), .argument = "SECONDS", .help = "send a ping this often" },
 	{ .name = "ping-timeout", .kind = OPT_SECONDS, .offset = AT(ping_timeout_us), .argument = "SECONDS",
 	    .help = "lost when nothing has come for this long after a ping (default 20 with --ping-interval)" },
+	{ .name = "no-pong", .kind = OPT_FLAG, .offset = AT(no_pong), .help = "do not answer pings: what does the peer do?" },
+	{ .name = "heartbeat", .kind = OPT_TEXT, .offset = AT(heartbeat), .argument = "SECONDS:TEXT",
+	    .help = "send TEXT as a message this often, for hops that ignore pings" },
+	{ .name = "tag", .kind = OPT_TEXT, .offset = AT(tag), .argument = "query:NAME", .bare = "header",
+	    .help = "name session and dial in a header Wsdiag-Session, or in a query parameter, so that logs of both ends can be joined" },
+	{ 0 },
+};
+
+static const char *const reconnect_on[] = { "lost", "any", NULL };
+static const char *const open_word[] = { "open", NULL };
+
+static const struct option reconnect_rows[] = {
+	{ .name = "reconnect", .letter = 'r', .kind = OPT_FLAG, .offset = AT(reconnect), .help = "dial again after a loss, and after a dial that failed" },
+	{ .name = "reconnect-delay", .kind = OPT_TEXT, .offset = AT(reconnect_delay), .argument = "SECONDS|MIN:MAX",
+	    .help = "wait so long before, or from MIN growing to MAX (default: 0 to 5 at random, then growing to 60)" },
+	{ .name = "reconnect-tries", .kind = OPT_NUMBER, .offset = AT(reconnect_tries), .argument = "N",
+	    .help = "give up when N dials in a row have failed (default: never)" },
+	{ .name = "reconnect-on", .kind = OPT_CHOICE, .offset = AT(reconnect_on), .choices = reconnect_on,
+	    .help = "any: also after every Close, and after 401, 403, 404 and certificate errors (default lost)" },
+	{ .name = "on-reconnect", .kind = OPT_LIST, .offset = AT(on_reconnect), .argument = "TEXT",
+	    .help = "send this on a reconnect, instead of the -x texts; repeatable; empty: nothing" },
+	{ .name = "hold-lost", .kind = OPT_SECONDS, .offset = AT(hold_lost_us), .argument = "SECONDS|open", .choices = open_word,
+	    .help = "after a ping timeout, half-close and read on for this long; open: do not even half-close (default 30; 0: close)" },
 	{ 0 },
 };
 
@@ -71,6 +94,7 @@ const struct option_table connect_tables[] = {
 	{ "Upgrade", upgrade_rows, 0 },
 	{ "Messages", message_rows, 0 },
 	{ "Connection", connection_rows, 0 },
+	{ "Reconnecting", reconnect_rows, 0 },
 	{ "Output", output_rows, AT(output) },
 	{ 0 },
 };
@@ -89,5 +113,6 @@ connect_defaults(void *options)
 	o->close_timeout_us = DEFAULT_CLOSE_TIMEOUT * US_PER_S;
 	o->max_redirects = DEFAULT_REDIRECTS;
 	o->wait_us = -1;
+	o->hold_lost_us = DEFAULT_HOLD * US_PER_S;
 	o->ping_timeout_us = -1;
 }

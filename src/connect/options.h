@@ -30,6 +30,16 @@ struct connect_options {
 	uint64_t max_message;
 
 	int64_t close_timeout_us, ping_interval_us, ping_timeout_us;
+	bool no_pong;
+	const char *heartbeat;        /* SECONDS:TEXT */
+
+	bool reconnect;
+	const char *reconnect_delay;
+	uint64_t reconnect_tries;
+	int reconnect_on;             /* enum reconnect_on */
+	struct option_list on_reconnect;
+	int64_t hold_lost_us;         /* INT64_MAX: open */
+	const char *tag;              /* "header", "query:NAME" */
 	struct output_options output;
 };
 

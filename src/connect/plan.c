@@ -6,7 +6,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-enum { JSON_MESSAGE_MAX = 16 * 1024 * 1024 };
+enum { JSON_MESSAGE_MAX = 16 * 1024 * 1024, RESEND_MAX = 16 * 1024 * 1024 };
+#define HOLD_OPEN_US (30 * US_PER_S)
 
 static int
 plan_headers(const struct option_list *list, struct connect_plan *plan)
@@ -121,6 +122,60 @@ plan_pins(const struct option_list *list, struct connect_plan *plan)
 	return 0;
 }
 
+static int
+plan_policy(const struct connect_options *opt, struct policy *p)
+{
+	p->enabled = opt->reconnect;
+	p->tries = opt->reconnect_tries;
+	p->on = opt->reconnect_on;
+	if (opt->reconnect_delay != NULL && !policy_parse_delay(opt->reconnect_delay, p)) {
+		output_complain("--reconnect-delay \"%s\" is neither SECONDS nor MIN:MAX", opt->reconnect_delay);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+/* SECONDS:TEXT */
+static int
+plan_heartbeat(const struct connect_options *opt, struct session_options *s)
+{
+	struct span rest = span_of(opt->heartbeat), seconds;
+	char *text CLEANUP(free_charp) = NULL;
+
+	if (opt->heartbeat == NULL)
+		return 0;
+	span_next(&rest, ':', &seconds);
+	text = span_dup(seconds);
+	if (rest.p == NULL || !option_parse_seconds(text, &s->heartbeat_us) || s->heartbeat_us < US_PER_MS) {
+		output_complain("--heartbeat \"%s\" is not SECONDS:TEXT", opt->heartbeat);
+		return EXIT_USAGE;
+	}
+	if (!utf8_is_valid(rest)) {
+		output_complain("the text of --heartbeat is not UTF-8, which a text message must be");
+		return EXIT_USAGE;
+	}
+	s->heartbeat = rest.p; /* the end of an argument: it has its NUL */
+	return 0;
+}
+
+static int
+plan_tag(const struct connect_options *opt, struct session_options *s)
+{
+	if (opt->tag == NULL)
+		return 0;
+	if (strcmp(opt->tag, "header") == 0) {
+		s->tag = TAG_HEADER;
+		return 0;
+	}
+	if (strncmp(opt->tag, "query:", 6) != 0 || !http_is_token(span_of(opt->tag + 6)) || strpbrk(opt->tag + 6, "&=#%+") != NULL) {
+		output_complain("--tag=%s: write --tag for a header, or --tag=query:NAME with the name of a query parameter", opt->tag);
+		return EXIT_USAGE;
+	}
+	s->tag = TAG_QUERY;
+	s->tag_name = opt->tag + 6;
+	return 0;
+}
+
 /* Pairs that contradict each other. */
 static int
 check_pairs(const struct connect_options *opt, const char *url)
@@ -145,6 +200,8 @@ check_pairs(const struct connect_options *opt, const char *url)
 		why = "--origin cannot contain line breaks";
 	else if (opt->host != NULL && (*opt->host == '\0' || !http_is_field_value(span_of(opt->host))))
 		why = "--host cannot be empty or contain line breaks";
+	else if (!opt->reconnect && (opt->reconnect_delay != NULL || opt->reconnect_tries > 0 || opt->on_reconnect.n > 0))
+		why = "--reconnect-delay, --reconnect-tries and --on-reconnect need -r/--reconnect";
 	else if (opt->connect_timeout_us <= 0)
 		why = "--connect-timeout must be more than 0";
 	if (why == NULL)
@@ -154,11 +211,11 @@ check_pairs(const struct connect_options *opt, const char *url)
 }
 
 static int
-check_texts(const struct connect_options *opt)
+check_texts(const struct option_list *list, const char *option)
 {
-	for (size_t i = 0; i < opt->texts.n; i++) {
-		if (!opt->binary && !utf8_is_valid(span_of(opt->texts.items[i]))) {
-			output_complain("the text of -x number %zu is not UTF-8, which a text message must be; -b sends binary", i + 1);
+	for (size_t i = 0; i < list->n; i++) {
+		if (!utf8_is_valid(span_of(list->items[i]))) {
+			output_complain("the text of %s number %zu is not UTF-8, which a text message must be; -b sends binary", option, i + 1);
 			return EXIT_USAGE;
 		}
 	}
@@ -184,6 +241,7 @@ plan_filter(const struct connect_options *opt, struct filter_options *f)
 	};
 	f->texts = opt->texts.items;
 	f->n_texts = opt->texts.n;
+	f->again = opt->on_reconnect.n > 0 ? &opt->on_reconnect : NULL;
 	f->wait_given = opt->wait_us >= 0;
 	f->wait_us = f->wait_given ? opt->wait_us : US_PER_S;
 	f->count = opt->once ? 1 : opt->count;
@@ -217,9 +275,13 @@ plan_session(const struct connect_options *opt, const char *url, struct connect_
 		.close_timeout_us = opt->close_timeout_us,
 		.ping_interval_us = opt->ping_interval_us,
 		.ping_timeout_us = ping_timeout(opt),
+		.no_pong = opt->no_pong,
+		.hold_us = !opt->reconnect ? 0 : opt->hold_lost_us == INT64_MAX ? HOLD_OPEN_US : opt->hold_lost_us,
+		.hold_open = opt->hold_lost_us == INT64_MAX,
 		.max_message = max_message,
 		.capture = output_capture(&opt->output, max_message),
 	};
+	s->resend_max = opt->max_message > 0 ? opt->max_message : RESEND_MAX;
 }
 
 int
@@ -228,11 +290,16 @@ connect_plan(const struct connect_options *opt, const char *url, struct connect_
 	int status;
 
 	*ret = (struct connect_plan){ 0 };
-	if ((status = check_pairs(opt, url)) != 0 || (status = check_texts(opt)) != 0)
+	if ((status = check_pairs(opt, url)) != 0)
+		return status;
+	if (!opt->binary && ((status = check_texts(&opt->texts, "-x")) != 0 || (status = check_texts(&opt->on_reconnect, "--on-reconnect")) != 0))
 		return status;
 	if ((status = plan_headers(&opt->headers, ret)) != 0 || (status = plan_subprotocols(&opt->subprotocols, ret)) != 0)
 		return status;
 	if ((status = plan_pins(&opt->resolve, ret)) != 0)
+		return status;
+	if ((status = plan_policy(opt, &ret->session.policy)) != 0 || (status = plan_heartbeat(opt, &ret->session)) != 0 ||
+	    (status = plan_tag(opt, &ret->session)) != 0)
 		return status;
 	plan_filter(opt, &ret->filter);
 	plan_session(opt, url, ret);

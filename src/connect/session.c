@@ -2,39 +2,56 @@
 #include "connect/session.h"
 
 #include "cli/exit_status.h"
-#include "codec/encode.h"
 #include "connect/advice.h"
+#include "connect/outbox.h"
+#include "connect/target.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { RTT_SAMPLES = 1024 };
+enum {
+	RTT_SAMPLES = 1024,
+	LASTING_S = 5,         /* a connection that lived so long makes the next delay a first one again */
+};
 
 struct session {
 	struct session_options opt;
 	const struct session_events *up;
 	void *up_arg;
-	struct url url;
+	struct target target;
 	struct tls_context *tls;
 	char name[32];               /* <run>-1 */
 	struct client *client;       /* while dialling */
-	struct conn *conn;           /* while open or closing */
-	bool is_over, is_paused;
-	unsigned redirects;
-	char *authorization;
-	struct header *headers;      /* without credentials, after a redirect to elsewhere; owned */
-	struct header_list header_list;
-	int closing_objects;         /* clients and conns whose handles are not closed yet */
+	struct bond *bond;           /* the connection while it is open or closing */
+	struct list ghosts;
+	unsigned n_ghosts;
+	uv_timer_t retry, heartbeat;
+	int open_objects;            /* clients, connections and timers whose handles are not closed yet */
+	bool is_over, is_paused, is_waiting, is_closing;
+	struct outbox outbox;
+
+	unsigned step;               /* of the delays */
+	uint32_t failures;           /* consecutive dials */
+	int status;                  /* of the last cause */
 
 	/* For the summary. */
-	uint32_t dials, conns, lost;
-	int64_t began_us, up_us;
+	uint32_t dials, conns, lost, failed;
+	uint32_t causes[CAUSE_COUNT];
+	int64_t began_us, up_us, down_us, down_since_us;
 	struct traffic sent, received;
 	uint64_t undelivered, received_now;
 	int64_t rtts[RTT_SAMPLES];
 	size_t n_rtts;
+};
+
+/* One connection of the session, until it is gone. */
+struct bond {
+	struct list link;            /* among the ghosts */
+	struct session *session;
+	struct conn *conn;
 };
 
 static struct loop *
@@ -49,18 +66,96 @@ journal_of(const struct session *s)
 	return s->opt.dial.conn.journal;
 }
 
+static int64_t
+now_us(const struct session *s)
+{
+	return clock_mono(loop_of(s)->clock);
+}
+
+static void
+forget_ghost(struct session *s, struct bond *b)
+{
+	if (!list_is_linked(&b->link))
+		return;
+	list_remove(&b->link);
+	s->n_ghosts--;
+}
+
+/* --- the end --- */
+
+static void
+release(struct session *s)
+{
+	if (--s->open_objects == 0)
+		s->up->gone(s->up_arg);
+}
+
+static void
+on_timer_closed(uv_handle_t *handle)
+{
+	release(handle->data);
+}
+
+static void
+note_down(struct session *s)
+{
+	if (s->conns > 0 && s->down_since_us > 0)
+		s->down_us += now_us(s) - s->down_since_us;
+	s->down_since_us = 0;
+}
+
+/* Ghosts never delay it. */
 static void
 end_with(struct session *s, int status)
 {
 	s->is_over = true;
+	s->is_waiting = false;
+	note_down(s);
+	s->undelivered += outbox_bytes(&s->outbox);
+	while (!list_is_empty(&s->ghosts)) {
+		struct bond *b = container_of(s->ghosts.next, struct bond, link);
+
+		forget_ghost(s, b);
+		conn_release(b->conn);
+	}
+	uv_close((uv_handle_t *)&s->retry, on_timer_closed);
+	uv_close((uv_handle_t *)&s->heartbeat, on_timer_closed);
 	s->up->ended(s->up_arg, status);
 }
 
+/* --- dialling again --- */
+
+static void dial(struct session *s);
+
 static void
-check_gone(struct session *s)
+on_retry(uv_timer_t *timer)
 {
-	if (--s->closing_objects == 0 && s->is_over)
-		s->up->gone(s->up_arg);
+	struct session *s = timer->data;
+
+	s->is_waiting = false;
+	target_reset(&s->target);
+	dial(s);
+}
+
+static void
+give_up(struct session *s, const char *why)
+{
+	struct event ev = { .type = EV_GIVEUP, .session = span_of(s->name) };
+
+	ev.u.giveup = (struct ev_giveup){ .text = span_of(why), .failures = s->failures };
+	journal_emit(journal_of(s), &ev);
+}
+
+static void
+schedule(struct session *s, int64_t retry_after_us)
+{
+	struct event ev = { .type = EV_RETRY, .session = span_of(s->name), .dial = s->dials + 1 };
+	int64_t delay = policy_delay(&s->opt.policy, s->step++, retry_after_us, loop_of(s)->rng);
+
+	ev.u.retry = (struct ev_retry){ .delay = delay, .failures = s->failures };
+	journal_emit(journal_of(s), &ev);
+	s->is_waiting = true;
+	uv_timer_start(&s->retry, on_retry, (uint64_t)(delay / US_PER_MS), 0);
 }
 
 /* --- the connection --- */
@@ -68,7 +163,7 @@ check_gone(struct session *s)
 static void
 on_chunk(void *arg, const struct stream_chunk *c)
 {
-	struct session *s = arg;
+	struct session *s = ((struct bond *)arg)->session;
 
 	if (c->last)
 		s->received_now++;
@@ -78,7 +173,7 @@ on_chunk(void *arg, const struct stream_chunk *c)
 static void
 on_writable(void *arg)
 {
-	struct session *s = arg;
+	struct session *s = ((struct bond *)arg)->session;
 
 	s->up->writable(s->up_arg);
 }
@@ -86,7 +181,7 @@ on_writable(void *arg)
 static void
 on_pong(void *arg, int64_t rtt_us)
 {
-	struct session *s = arg;
+	struct session *s = ((struct bond *)arg)->session;
 
 	s->rtts[s->n_rtts++ % RTT_SAMPLES] = rtt_us;
 }
@@ -98,24 +193,72 @@ add_traffic(struct traffic *sum, const struct traffic *t)
 	sum->bytes += t->bytes;
 }
 
+/* What it did not hand over waits for the next connection, or is counted as lost with the session. */
+static void
+settle_outbox(struct session *s, const struct conn *c, const struct ev_ended *e)
+{
+	if (!s->opt.policy.enabled) {
+		s->undelivered += (uint64_t)e->unsent + e->partial_out;
+		return;
+	}
+	outbox_handed(&s->outbox, conn_handed(c));
+	outbox_cut(&s->outbox);
+}
+
+static void
+hold_ghost(struct session *s, struct bond *b)
+{
+	list_append(&s->ghosts, &b->link);
+	if (++s->n_ghosts > SESSION_GHOSTS_MAX) {
+		struct bond *oldest = container_of(s->ghosts.next, struct bond, link);
+
+		forget_ghost(s, oldest);
+		conn_release(oldest->conn);
+	}
+}
+
 static void
 on_ended(void *arg, enum event_type type, const struct ev_ended *e, bool we_closed_first)
 {
-	struct session *s = arg;
+	struct bond *b = arg;
+	struct session *s = b->session;
+	const char *why;
 
-	s->conn = NULL;
+	s->bond = NULL;
+	s->is_paused = false;
 	s->up_us += e->age;
-	s->lost += type == EV_LOST;
+	s->down_since_us = now_us(s);
+	if (type == EV_LOST) {
+		s->lost++;
+		s->causes[e->cause]++;
+	}
 	add_traffic(&s->sent, &e->sent);
 	add_traffic(&s->received, &e->received);
-	s->undelivered += (uint64_t)e->unsent + e->partial_out;
-	end_with(s, exit_of_end(e, we_closed_first));
+	settle_outbox(s, b->conn, e);
+	if (e->age >= LASTING_S * US_PER_S)
+		s->step = 0;
+	if (e->held)
+		hold_ghost(s, b);
+	s->status = exit_of_end(e, we_closed_first);
+	if (!s->is_closing && policy_after_end(&s->opt.policy, type, e, we_closed_first, &why)) {
+		s->up->interrupted(s->up_arg);
+		schedule(s, US_UNKNOWN);
+		return;
+	}
+	if (s->opt.policy.enabled && !s->is_closing && !we_closed_first)
+		give_up(s, why);
+	end_with(s, s->status);
 }
 
 static void
 on_conn_gone(void *arg)
 {
-	check_gone(arg);
+	struct bond *b = arg;
+	struct session *s = b->session;
+
+	forget_ghost(s, b);
+	free(b);
+	release(s);
 }
 
 static const struct conn_events conn_up = {
@@ -128,46 +271,13 @@ static const struct conn_events conn_up = {
 
 /* --- dials --- */
 
-static void dial(struct session *s);
-
-static bool
-is_credential(struct span name)
-{
-	return span_eq_ci(name, "Authorization") || span_eq_ci(name, "Cookie") || span_eq_ci(name, "Proxy-Authorization");
-}
-
-/* What is meant for one origin does not go to another. */
-static void
-drop_credentials(struct session *s)
-{
-	const struct header_list *all = s->opt.dial.headers;
-	size_t n = 0;
-
-	s->opt.dial.authorization = NULL;
-	s->opt.dial.host = NULL;
-	if (all == NULL || all == &s->header_list)
-		return;
-	s->headers = xcalloc(all->n, sizeof(*s->headers));
-	for (size_t i = 0; i < all->n; i++)
-		if (!is_credential(all->items[i].name))
-			s->headers[n++] = all->items[i];
-	s->header_list = (struct header_list){ s->headers, n };
-	s->opt.dial.headers = &s->header_list;
-}
-
-static bool
-same_origin(const struct url *a, const struct url *b)
-{
-	return a->is_tls == b->is_tls && a->port == b->port && strcmp(a->host, b->host) == 0;
-}
-
 /* Made when first needed: loading the system's authorities costs milliseconds. 0 or an exit status. */
 static int
 need_tls(struct session *s, char **ret_error)
 {
 	enum tls_fault what;
 
-	if (!s->url.is_tls || s->tls != NULL)
+	if (!target_url(&s->target)->is_tls || s->tls != NULL)
 		return 0;
 	if (tls_context_new(&s->opt.tls, &s->tls, &what, ret_error) == 0)
 		return 0;
@@ -177,31 +287,22 @@ need_tls(struct session *s, char **ret_error)
 static void
 follow(struct session *s, struct span location)
 {
-	struct url next;
 	char *error CLEANUP(free_charp) = NULL;
-	int status;
+	int err = target_follow(&s->target, location, &error), status = 0;
 
-	if (++s->redirects > s->opt.max_redirects) {
+	if (err == -ELOOP) {
+		status = EXIT_REDIRECTS;
 		journal_note(journal_of(s), "more than %u redirects: stopped", s->opt.max_redirects);
-		end_with(s, EXIT_REDIRECTS);
-		return;
-	}
-	if (url_resolve(&s->url, location, &next, &error) != 0) {
+	} else if (err != 0) {
+		status = EXIT_UPGRADE_INVALID;
 		journal_note(journal_of(s), "cannot follow the redirect: %s", error);
-		end_with(s, EXIT_UPGRADE_INVALID);
-		return;
-	}
-	if (!same_origin(&s->url, &next))
-		drop_credentials(s);
-	url_deinit(&s->url);
-	s->url = next;
-	status = need_tls(s, &error);
-	if (status != 0) {
+	} else if ((status = need_tls(s, &error)) != 0) {
 		journal_note(journal_of(s), "%s", error);
-		end_with(s, status);
-		return;
 	}
-	dial(s);
+	if (status == 0)
+		dial(s);
+	else
+		end_with(s, status);
 }
 
 static bool
@@ -211,37 +312,61 @@ is_redirect(int status)
 }
 
 static void
-on_opened(void *arg, struct conn *c)
+on_resend(void *arg, uint8_t opcode, struct span data, bool last)
 {
 	struct session *s = arg;
 
+	conn_send(s->bond->conn, opcode, data.p, data.n, last);
+}
+
+static void
+on_opened(void *arg, struct conn *c)
+{
+	struct session *s = arg;
+	bool again = s->conns++ > 0;
+
 	s->client = NULL;
-	s->conn = c;
-	s->conns++;
-	s->up->opened(s->up_arg);
+	s->failures = 0;
+	s->bond->conn = c;
+	note_down(s);
+	s->up->opened(s->up_arg, again);
+	if (s->bond == NULL)
+		return; /* aborted from inside */
+	outbox_resend(&s->outbox, on_resend, s);
+	outbox_sent(&s->outbox, conn_queued(c));
+	s->up->writable(s->up_arg);
 }
 
 static void
 on_failed(void *arg, const struct client_failure *f)
 {
 	struct session *s = arg;
-
-	const char *advice = advice_for(f, &s->url);
+	const char *advice = advice_for(f, target_url(&s->target)), *why;
 
 	s->client = NULL;
+	free(steal(&s->bond));
 	if (s->opt.follows_redirects && is_redirect(f->status) && f->location.p != NULL) {
 		follow(s, f->location);
 		return;
 	}
+	s->failed++;
+	s->failures++;
+	s->status = exit_of_failure(&f->failure);
+	if (policy_after_failure(&s->opt.policy, &f->failure, f->status, s->failures, &why)) {
+		schedule(s, policy_retry_after(f->retry_after, clock_wall(loop_of(s)->clock)));
+		return;
+	}
 	if (advice != NULL)
 		journal_note(journal_of(s), "%s", advice);
-	end_with(s, exit_of_failure(&f->failure));
+	if (s->opt.policy.enabled)
+		give_up(s, why);
+	end_with(s, s->status);
 }
 
 static void
 on_client_gone(void *arg)
 {
-	check_gone(arg);
+	release(arg);
 }
 
 static const struct client_events client_up = { .opened = on_opened, .failed = on_failed, .gone = on_client_gone };
@@ -249,32 +374,36 @@ static const struct client_events client_up = { .opened = on_opened, .failed = o
 static void
 dial(struct session *s)
 {
+	struct client_options opt = s->opt.dial;
+
 	s->dials++;
-	s->opt.dial.url = &s->url;
-	s->opt.dial.tls = s->tls;
-	s->opt.dial.conn.id = s->conns + 1;
-	s->opt.dial.conn.dial = s->dials;
-	s->closing_objects++; /* the client, or the conn it becomes */
-	s->client = client_dial(&s->opt.dial, &client_up, s);
+	s->bond = xcalloc(1, sizeof(*s->bond));
+	s->bond->session = s;
+	target_aim(&s->target, s->name, s->dials, &opt);
+	opt.tls = s->tls;
+	opt.conn.id = s->conns + 1;
+	opt.conn.dial = s->dials;
+	opt.conn.session = span_of(s->name);
+	opt.conn_up = &conn_up;
+	opt.conn_arg = s->bond;
+	opt.down_us = s->down_since_us > 0 ? now_us(s) - s->down_since_us : US_UNKNOWN;
+	opt.failed = s->conns > 0 ? s->failures : 0;
+	s->open_objects++; /* the client, or the conn it becomes */
+	s->client = client_dial(&opt, &client_up, s);
+}
+
+/* --- heartbeats --- */
+
+/* Data where a hop ignores control frames; not into the middle of another message, which keeps the hop awake as well. */
+static void
+on_heartbeat(uv_timer_t *timer)
+{
+	struct session *s = timer->data;
+
+	session_send_now(s, OP_TEXT, span_of(s->opt.heartbeat));
 }
 
 /* --- the interface --- */
-
-/* user:password@ in the URL, or --auth: Basic authorization (RFC 7617). The option outranks the URL; an Authorization header outranks both. */
-static void
-authorize(struct session *s)
-{
-	const char *credentials = s->opt.auth != NULL ? s->opt.auth : s->url.userinfo;
-	struct buf value = { 0 };
-
-	if (credentials == NULL)
-		return;
-	buf_puts(&value, "Basic ");
-	encode_base64(&value, credentials, strlen(credentials));
-	s->authorization = xstrdup(buf_cstr(&value));
-	s->opt.dial.authorization = s->authorization;
-	buf_deinit(&value);
-}
 
 int
 session_new(const struct session_options *opt, const struct session_events *up, void *arg, struct session **ret, char **ret_error)
@@ -285,8 +414,9 @@ session_new(const struct session_options *opt, const struct session_events *up, 
 	s->opt = *opt;
 	s->up = up;
 	s->up_arg = arg;
-	if (url_parse(opt->url, &s->url, ret_error) != 0) {
-		free(s);
+	list_init(&s->ghosts);
+	if (target_init(&s->target, &s->opt, ret_error) != 0) {
+		session_free(s);
 		return EXIT_URL;
 	}
 	status = need_tls(s, ret_error);
@@ -294,11 +424,8 @@ session_new(const struct session_options *opt, const struct session_events *up, 
 		session_free(s);
 		return status;
 	}
+	outbox_init(&s->outbox, opt->resend_max);
 	snprintf(s->name, sizeof(s->name), "%016" PRIx64 "-1", journal_of(s)->src.run);
-	s->opt.dial.conn.session = span_of(s->name);
-	s->opt.dial.conn_up = &conn_up;
-	s->opt.dial.conn_arg = s;
-	authorize(s);
 	*ret = s;
 	return 0;
 }
@@ -308,11 +435,10 @@ session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
-	assert(s->closing_objects == 0);
-	url_deinit(&s->url);
+	assert(s->open_objects == 0);
+	target_deinit(&s->target);
+	outbox_deinit(&s->outbox);
 	tls_context_free(s->tls);
-	free(s->authorization);
-	free(s->headers);
 	free(s);
 }
 
@@ -325,32 +451,60 @@ session_name(const struct session *s)
 struct span
 session_url(const struct session *s)
 {
-	return span_of(s->url.text);
+	return span_of(s->target.given.text);
 }
 
 void
 session_start(struct session *s)
 {
-	s->began_us = clock_mono(loop_of(s)->clock);
+	uint64_t beat_ms = (uint64_t)(s->opt.heartbeat_us / US_PER_MS);
+
+	uv_timer_init(&loop_of(s)->uv, &s->retry);
+	uv_timer_init(&loop_of(s)->uv, &s->heartbeat);
+	s->retry.data = s->heartbeat.data = s;
+	s->open_objects = 2;
+	s->began_us = now_us(s);
+	if (beat_ms > 0)
+		uv_timer_start(&s->heartbeat, on_heartbeat, beat_ms, beat_ms);
 	dial(s);
+}
+
+static struct conn *
+conn_of(const struct session *s)
+{
+	return s->bond != NULL ? s->bond->conn : NULL;
 }
 
 bool
 session_send(struct session *s, uint8_t opcode, const void *data, size_t n, bool last)
 {
-	return s->conn != NULL && conn_send(s->conn, opcode, data, n, last);
+	struct conn *c = conn_of(s);
+
+	if (s->is_over || s->is_closing)
+		return false;
+	if (!s->opt.policy.enabled)
+		return c != NULL && conn_send(c, opcode, data, n, last);
+	if (c != NULL)
+		outbox_handed(&s->outbox, conn_handed(c));
+	if (outbox_add(&s->outbox, opcode, data, n, last) && c != NULL && conn_send(c, opcode, data, n, last))
+		outbox_sent(&s->outbox, conn_queued(c));
+	return true;
+}
+
+bool
+session_send_now(struct session *s, uint8_t opcode, struct span data)
+{
+	struct conn *c = conn_of(s);
+
+	return c != NULL && !conn_is_mid_message(c) && conn_send(c, opcode, data.p, data.n, true);
 }
 
 bool
 session_is_full(const struct session *s)
 {
-	return s->conn != NULL && conn_is_full(s->conn);
-}
+	const struct conn *c = conn_of(s);
 
-bool
-session_is_open(const struct session *s)
-{
-	return s->conn != NULL && conn_is_open(s->conn);
+	return c == NULL || conn_is_full(c);
 }
 
 bool
@@ -362,38 +516,62 @@ session_is_paused(const struct session *s)
 uint64_t
 session_unsent(const struct session *s)
 {
-	return s->conn != NULL ? conn_unsent(s->conn) : 0;
+	const struct conn *c = conn_of(s);
+
+	return c != NULL ? conn_unsent(c) : outbox_bytes(&s->outbox);
 }
 
 void
 session_pause(struct session *s, bool paused)
 {
-	s->is_paused = paused;
-	if (s->conn != NULL)
-		conn_pause(s->conn, paused);
+	struct conn *c = conn_of(s);
+
+	s->is_paused = paused && c != NULL;
+	if (c != NULL)
+		conn_pause(c, paused);
+}
+
+/* A dial, or the wait for one. */
+static void
+give_up_dialling(struct session *s)
+{
+	struct client *client = s->client;
+
+	if (client != NULL) {
+		s->client = NULL;
+		client_cancel(client);
+		free(steal(&s->bond));
+		s->status = EXIT_LOST;
+	}
+	end_with(s, s->status);
 }
 
 void
 session_close(struct session *s, int code)
 {
-	if (s->client != NULL)
-		session_abort(s);
-	else if (s->conn != NULL)
-		conn_close(s->conn, code, SPAN_NONE);
+	struct conn *c = conn_of(s);
+
+	if (s->is_over)
+		return;
+	s->is_closing = true;
+	if (c != NULL)
+		conn_close(c, code, SPAN_NONE);
+	else
+		give_up_dialling(s);
 }
 
 void
 session_abort(struct session *s)
 {
-	if (s->client != NULL) {
-		struct client *c = s->client;
+	struct conn *c = conn_of(s);
 
-		s->client = NULL;
-		client_cancel(c);
-		end_with(s, EXIT_LOST);
-	} else if (s->conn != NULL) {
-		conn_abort(s->conn, ENDING_INTERRUPTED, TRANSPORT_FIN);
-	}
+	if (s->is_over)
+		return;
+	s->is_closing = true;
+	if (c != NULL)
+		conn_abort(c, ENDING_INTERRUPTED, TRANSPORT_FIN);
+	else
+		give_up_dialling(s);
 }
 
 uint64_t
@@ -408,6 +586,12 @@ session_undelivered(const struct session *s)
 	return s->undelivered;
 }
 
+uint64_t
+session_cut_messages(const struct session *s)
+{
+	return s->outbox.lost;
+}
+
 static int
 compare_us(const void *a, const void *b)
 {
@@ -416,20 +600,36 @@ compare_us(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static size_t
+list_causes(const struct session *s, struct count ret[CAUSE_COUNT])
+{
+	size_t n = 0;
+
+	for (int c = 0; c < CAUSE_COUNT; c++)
+		if (s->causes[c] > 0)
+			ret[n++] = (struct count){ cause_name((enum cause)c), s->causes[c] };
+	return n;
+}
+
 void
 session_emit_end(struct session *s, int exit_status)
 {
 	struct event ev = { .type = EV_END, .session = span_of(s->name) };
 	size_t n = MIN(s->n_rtts, (size_t)RTT_SAMPLES);
+	struct count causes[CAUSE_COUNT];
 
 	qsort(s->rtts, n, sizeof(s->rtts[0]), compare_us);
 	ev.u.end = (struct ev_end){
 		.exit = exit_status,
 		.up = s->up_us,
-		.total = clock_mono(loop_of(s)->clock) - s->began_us,
+		.down = s->down_us,
+		.total = now_us(s) - s->began_us,
 		.dials = s->dials,
 		.conns = s->conns,
+		.failed = s->failed,
 		.lost = s->lost,
+		.overlaps = journal_of(s)->overlaps,
+		.causes = { causes, list_causes(s, causes) },
 		.sent = s->sent,
 		.received = s->received,
 		.rtt_min = n > 0 ? s->rtts[0] : US_UNKNOWN,

@@ -1,28 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session: what the user sees as "the connection": its dials (redirects among them), its connection, and how it all ended. No stdin, signals or exit in here.
+ * session: what the user sees as "the connection": its dials (redirects and retries among them), its connections, the ghosts of those that were declared lost,
+ * and how it all ended. No stdin, signals or exit in here.
+ *
+ *	start --> dial --+--> open --> lost --+--> waiting --> dial ...
+ *	                 +--> failed ---------+--> ended
  */
 #ifndef WSDIAG_CONNECT_SESSION_H
 #define WSDIAG_CONNECT_SESSION_H
 
+#include "connect/policy.h"
 #include "ws/client.h"
+
+enum { SESSION_GHOSTS_MAX = 16 };
 
 struct session;
 
+enum tag_kind { TAG_NONE, TAG_HEADER, TAG_QUERY };
+
 /* Borrowed as long as the session lives. */
 struct session_options {
-	struct client_options dial;   /* url, conn.session, conn.id and conn.dial, and tls are the session's to set */
+	struct client_options dial;   /* url, conn.session, conn.id and conn.dial, tls, down and failed are the session's to set */
 	struct tls_options tls;
 	const char *url;
 	const char *auth;             /* "user:password", NULL: the URL's, if any */
 	bool follows_redirects;       /* -L */
 	unsigned max_redirects;
+	struct policy policy;
+	size_t resend_max;            /* a message longer than this is not sent again after a loss */
+	enum tag_kind tag;
+	const char *tag_name;         /* of the query parameter */
+	int64_t heartbeat_us;         /* 0: none */
+	const char *heartbeat;        /* a text message */
 };
 
 struct session_events {
-	void (*opened)(void *arg);
+	/* again: not for the first time. What is sent from inside goes out before what waits. */
+	void (*opened)(void *arg, bool again);
 	void (*chunk)(void *arg, const struct stream_chunk *c);
+	/* There is room again. */
 	void (*writable)(void *arg);
+	/* A connection ended, and another is to come: an unfinished message will not be finished. */
+	void (*interrupted)(void *arg);
 	/* The last connection has ended, or no dial opened; status is the exit status that this alone would give. Nothing comes after it but gone. */
 	void (*ended)(void *arg, int status);
 	/* Every handle is closed. */
@@ -37,22 +56,25 @@ struct span session_name(const struct session *s);
 struct span session_url(const struct session *s);
 void session_start(struct session *s);
 
-/* As conn_*; false or nothing where no connection is open. */
+/* As conn_send(). With reconnecting, what no connection takes waits for the next; else false where none is open. */
 bool session_send(struct session *s, uint8_t opcode, const void *data, size_t n, bool last);
+/* A whole message on the connection that is open, or not at all: never sent again. */
+bool session_send_now(struct session *s, uint8_t opcode, struct span data);
+/* Stop sending until writable or opened: too much waits, or there is no connection. */
 bool session_is_full(const struct session *s);
-bool session_is_open(const struct session *s);
 bool session_is_paused(const struct session *s);
 /* Bytes queued and not yet in the kernel. */
 uint64_t session_unsent(const struct session *s);
 void session_pause(struct session *s, bool paused);
-/* A closing handshake; a dial in progress is given up. */
+/* A closing handshake; a dial or a wait for one is given up. */
 void session_close(struct session *s, int code);
 /* At once. */
 void session_abort(struct session *s);
 /* Messages received so far. */
 uint64_t session_received(const struct session *s);
-/* Bytes that were sent but had not reached the kernel when the connection ended, and those of a message cut short. */
+/* Bytes that did not reach the kernel before the session ended, and messages too long to be sent again that were cut. */
 uint64_t session_undelivered(const struct session *s);
+uint64_t session_cut_messages(const struct session *s);
 
 /* Writes the end event. */
 void session_emit_end(struct session *s, int exit_status);
