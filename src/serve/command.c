@@ -244,12 +244,14 @@ open_service(struct job *job, const struct serve_options *opt, const char *addre
 		.server = {
 			.tls = job->tls,
 			.subprotocols = job->subprotocol_list.n > 0 ? &job->subprotocol_list : NULL,
+			.tag_query = opt->tag_query,
 			.upgrade_timeout_us = opt->upgrade_timeout_us,
 			.conn = {
 				.loop = &job->run.loop,
 				.journal = &job->run.journal,
 				.close_timeout_us = opt->close_timeout_us,
 				.ping_interval_us = opt->ping_interval_us,
+				.no_pong = opt->no_pong,
 				.ping_timeout_us = opt->ping_timeout_us >= 0 ? opt->ping_timeout_us : opt->ping_interval_us > 0 ? 20 * US_PER_S : 0,
 				.max_message = max_message,
 				.capture = output_capture(&opt->output, max_message),

@@ -16,6 +16,8 @@ struct serve_options {
 	const char *cert_file, *key_file;
 	int64_t upgrade_timeout_us, close_timeout_us, ping_interval_us, ping_timeout_us;
 	uint64_t max_connections;
+	const char *tag_query;
+	bool no_pong;
 	struct output_options output;
 };
 

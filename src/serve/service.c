@@ -321,6 +321,8 @@ service_emit_end(struct service *s, int exit_status)
 	ev.u.end = (struct ev_end){
 		.exit = exit_status,
 		.up = s->up_us,
+		.down = US_UNKNOWN,
+		.overlaps = s->opt.server.conn.journal->overlaps,
 		.total = clock_mono(loop_of(s)->clock) - s->began_us,
 		.conns = s->conns,
 		.lost = s->lost,
