@@ -22,7 +22,6 @@ struct service {
 
 	int64_t began_us;
 	uint32_t conns, lost;
-	int64_t up_us;
 	struct traffic sent, received;
 };
 
@@ -111,7 +110,6 @@ on_ended(void *arg, enum event_type type, const struct ev_ended *e, bool we_clos
 	g->conn = NULL;
 	s->n_open--;
 	s->lost += type == EV_LOST;
-	s->up_us += e->age;
 	add_traffic(&s->sent, &e->sent);
 	add_traffic(&s->received, &e->received);
 	set_full(g, false);
@@ -320,7 +318,7 @@ service_emit_end(struct service *s, int exit_status)
 
 	ev.u.end = (struct ev_end){
 		.exit = exit_status,
-		.up = s->up_us,
+		.up = US_UNKNOWN, /* many are up at a time */
 		.down = US_UNKNOWN,
 		.overlaps = s->opt.server.conn.journal->overlaps,
 		.total = clock_mono(loop_of(s)->clock) - s->began_us,
