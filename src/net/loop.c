@@ -54,6 +54,7 @@ loop_init(struct loop *l, const struct clock *clock, struct rng *rng)
 	l->clock = clock;
 	l->rng = rng;
 	l->lookups = 0;
+	l->spare = (struct buf){ 0 };
 	list_init(&l->tasks);
 	uv_idle_init(&l->uv, &l->has_tasks);
 	uv_prepare_init(&l->uv, &l->before_wait);
@@ -80,6 +81,27 @@ loop_undefer(struct loop_task *task)
 }
 
 void
+loop_give(struct loop *l, struct buf *b)
+{
+	assert(b->len == 0);
+	if (b->cap > l->spare.cap && b->cap <= LOOP_SPARE_MAX) {
+		buf_deinit(&l->spare);
+		l->spare = *b;
+		*b = (struct buf){ 0 };
+	}
+	buf_deinit(b);
+}
+
+void
+loop_take(struct loop *l, struct buf *b)
+{
+	if (b->cap > 0)
+		return;
+	*b = l->spare;
+	l->spare = (struct buf){ 0 };
+}
+
+void
 loop_run(struct loop *l)
 {
 	uv_run(&l->uv, UV_RUN_DEFAULT);
@@ -100,8 +122,10 @@ loop_deinit(struct loop *l)
 	for (int round = 0; round < DEINIT_ROUNDS; round++) {
 		uv_run(&l->uv, UV_RUN_NOWAIT);
 		rc = uv_loop_close(&l->uv);
-		if (rc == 0)
+		if (rc == 0) {
+			buf_deinit(&l->spare);
 			return 0;
+		}
 	}
 	return rc;
 }

@@ -356,7 +356,7 @@ write_out(struct conn *c)
 			restart_closing_timer(c);
 	}
 	if (out->len == 0)
-		buf_shrink(out, CONN_OUT_LOW);
+		loop_give(c->set.loop, out);
 }
 
 static void
@@ -809,7 +809,10 @@ conn_open(const struct conn_settings *set, struct transport *t, struct span earl
 bool
 conn_send(struct conn *c, uint8_t opcode, const void *data, size_t n, bool last)
 {
-	if (c->phase != PHASE_OPEN || c->write_over || !stream_send(c->stream, opcode, data, n, last))
+	if (c->phase != PHASE_OPEN || c->write_over)
+		return false;
+	loop_take(c->set.loop, stream_out(c->stream));
+	if (!stream_send(c->stream, opcode, data, n, last))
 		return false;
 
 	struct stream_chunk part = { .opcode = opcode, .first = c->length_out == 0, .last = last, .data = data, .n = n, .length = c->length_out + n };
