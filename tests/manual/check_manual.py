@@ -64,15 +64,15 @@ def manual_options(text):
                 name = word
             elif before == "Fl":
                 letter = "-" + word
-            elif word not in ("Fl", "Ar", "Cm", "Ns", "No"):
+            elif word not in ("Fl", "Ar", "Cm", "Ns", "No", "Op", "="):
                 argument.append(word)
         options.append(((name, letter, bare("".join(argument))), body))
     return options
 
 
 def help_options(text):
-    return [(m[2], m[1] or "", bare(m[3] or ""))
-            for m in re.finditer(r"^  (?:(-\w), |    )(--[\w-]+)(?: (\S.*?))?(?:  .*)?$", text, re.M)]
+    return [(m[2], m[1] or "", bare(m[3] or m[4] or ""))
+            for m in re.finditer(r"^  (?:(-\w), |    )(--[\w-]+)(?:\[=(\S+)\]| (\S.*?))?(?:  .*)?$", text, re.M)]
 
 
 def schema():
@@ -110,8 +110,8 @@ def arguments(command):
 def wanted_completion(command):
     rows = {}
     for name, letter, argument in table_options(command)[0]:
-        is_choice = "|" in argument
-        rows[name] = (letter, argument != "", tuple(argument.split("|")) if is_choice else ())
+        words = tuple(word for word in argument.split("|") if word.islower())
+        rows[name] = (letter, argument != "", words if "|" in argument else ())
     return rows
 
 
