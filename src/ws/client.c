@@ -323,6 +323,8 @@ on_ready(void *arg, unsigned bits)
 	head_io_fill(&c->io, c->opt.conn.loop);
 	if (c->phase == PHASE_UPGRADING)
 		read_head(c);
+	else if (c->phase == PHASE_BODY)
+		head_io_parse_again(&c->io);
 	if (c->phase == PHASE_BODY) {
 		struct buf body = { 0 };
 

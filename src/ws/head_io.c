@@ -56,6 +56,15 @@ head_io_parse(struct head_io *io, const char **ret_error)
 	return r;
 }
 
+void
+head_io_parse_again(struct head_io *io)
+{
+	const char *error;
+
+	io->seen = 0;
+	(void)head_io_parse(io, &error);
+}
+
 struct span
 head_io_rest(const struct head_io *io)
 {
