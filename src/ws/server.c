@@ -131,7 +131,9 @@ take_dial(struct server *s, struct span number)
 {
 	uint32_t n = 0;
 
-	for (size_t i = 0; i < number.n && i < 9; i++) {
+	if (number.n > 9)
+		return;
+	for (size_t i = 0; i < number.n; i++) {
 		if (number.p[i] < '0' || number.p[i] > '9')
 			return;
 		n = n * 10 + (uint32_t)(number.p[i] - '0');
