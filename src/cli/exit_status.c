@@ -81,7 +81,6 @@ exit_of_failure(const struct failure *f)
 	case CAUSE_HTTP_INVALID:
 	case CAUSE_HTTP_TOO_LARGE:
 	case CAUSE_HTTP_NOT_HTTP: return f->stage == STAGE_TUNNEL ? EXIT_TUNNEL : EXIT_UPGRADE_INVALID;
-	case CAUSE_HTTP_REDIRECTS: return EXIT_REDIRECTS;
 	case CAUSE_HTTP_TIMEOUT: return EXIT_DIAL_TIMEOUT;
 	case CAUSE_WS_CLOSE:
 	case CAUSE_WS_PROTOCOL:
@@ -92,7 +91,6 @@ exit_of_failure(const struct failure *f)
 	case CAUSE_LOCAL_DROP:
 	case CAUSE_LOCAL_INTERRUPT:
 	case CAUSE_LOCAL_LIMIT: return EXIT_OK;
-	case CAUSE_LOCAL_ERROR: return exit_of_cut(f);
 	case CAUSE_COUNT: break;
 	}
 	return EXIT_LOST;

@@ -192,6 +192,6 @@ output_capture(const struct output_options *opt, uint64_t max_message)
 	if (opt->json)
 		n = max_message;
 	else if (opt->log != NULL && opt->log_messages == LOG_MESSAGES_DATA)
-		n = MIN(max_message, (uint64_t)LOG_DATA_MAX);
+		n = max_message > 0 ? MIN(max_message, (uint64_t)LOG_DATA_MAX) : LOG_DATA_MAX;
 	return (size_t)MIN(n, (uint64_t)SIZE_MAX);
 }

@@ -2,6 +2,7 @@
 #include "connect/policy.h"
 
 #include "base/clock.h"
+#include "cli/option.h"
 #include "codec/close_code.h"
 
 #include <string.h>
@@ -10,33 +11,26 @@
 enum { FIRST_S = 5, CAP_S = 60, DAY_S = 86400 };
 
 static bool
-parse_seconds(const char *text, const char *end, int64_t *ret_us)
+parse_duration(struct span text, int64_t *ret_us)
 {
-	char number[24] = "", *rest;
-	size_t n = (size_t)(end - text);
-	double v;
+	char *copy CLEANUP(free_charp) = span_dup(text);
 
-	if (n == 0 || n >= sizeof(number) || strspn(text, "0123456789.") < n)
-		return false;
-	memcpy(number, text, n);
-	v = strtod(number, &rest);
-	if (*rest != '\0' || v > DAY_S)
-		return false;
-	*ret_us = (int64_t)(v * (double)US_PER_S);
-	return true;
+	return option_parse_seconds(copy, ret_us) && *ret_us <= DAY_S * US_PER_S;
 }
 
 bool
 policy_parse_delay(const char *text, struct policy *ret)
 {
-	const char *colon = strchr(text, ':'), *end = text + strlen(text);
+	struct span rest = span_of(text), first;
 	int64_t min, max;
 
-	if (!parse_seconds(text, colon != NULL ? colon : end, &min))
+	span_next(&rest, ':', &first);
+	if (!parse_duration(first, &min))
 		return false;
 	max = min;
-	if (colon != NULL && (!parse_seconds(colon + 1, end, &max) || max < min || max == 0))
+	if (rest.p != NULL && (!parse_duration(rest, &max) || max < min || max == 0))
 		return false;
+	ret->has_delay = true;
 	ret->min_us = min;
 	ret->max_us = max;
 	return true;
@@ -62,7 +56,7 @@ draw_delay(const struct policy *p, unsigned step, struct rng *rng)
 {
 	int64_t full;
 
-	if (p->max_us == 0 && p->min_us == 0) {
+	if (!p->has_delay) {
 		if (step == 0)
 			return draw(rng, 0, FIRST_S * US_PER_S);
 		full = grown(FIRST_S * US_PER_S, step, CAP_S * US_PER_S);

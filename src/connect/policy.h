@@ -15,12 +15,13 @@ enum reconnect_on { RECONNECT_ON_LOST, RECONNECT_ON_ANY };
 
 struct policy {
 	bool enabled;             /* -r */
-	int64_t min_us, max_us;   /* of the delay; min == max: fixed; max 0: the default */
+	bool has_delay;           /* false: the default */
+	int64_t min_us, max_us;   /* of the delay; min == max: fixed */
 	uint64_t tries;           /* consecutive dials that may fail; 0: any number */
 	int on;                   /* enum reconnect_on */
 };
 
-/* "2" or "1:30", in seconds; false when text is neither. */
+/* "2", "250ms" or "1:30", as other durations are written; false when text is neither. */
 bool policy_parse_delay(const char *text, struct policy *ret);
 
 /* step: how many delays were drawn before, since a connection lasted. retry_after_us: what the server asked for, US_UNKNOWN: nothing; it is a lower bound. */

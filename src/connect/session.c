@@ -569,7 +569,7 @@ session_abort(struct session *s)
 		return;
 	s->is_closing = true;
 	if (c != NULL)
-		conn_abort(c, ENDING_INTERRUPTED, TRANSPORT_FIN);
+		conn_abort(c, ENDING_INTERRUPTED, TRANSPORT_RST);
 	else
 		give_up_dialling(s);
 }

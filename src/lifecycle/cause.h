@@ -41,7 +41,6 @@
 	X(HTTP_INVALID, "http.invalid", "the answer to the upgrade is not a valid one; text names what is wrong")      \
 	X(HTTP_TOO_LARGE, "http.too_large", "the head of the answer is larger than 64 KiB")                            \
 	X(HTTP_NOT_HTTP, "http.not_http", "what came back is not HTTP")                                                \
-	X(HTTP_REDIRECTS, "http.redirects", "more redirects than --max-redirects")                                     \
 	X(HTTP_TIMEOUT, "http.timed_out", "server: the request head did not arrive in time")                           \
 	X(WS_CLOSE, "ws.close", "a finished closing handshake")                                                        \
 	X(WS_PROTOCOL, "ws.protocol", "the peer broke a rule of RFC 6455; rule and section say which")                 \
@@ -51,8 +50,7 @@
 	X(WS_CLOSE_TIMEOUT, "ws.close_timeout", "our Close went unanswered for --close-timeout")                       \
 	X(LOCAL_DROP, "local.drop", "we ended TCP without a Close frame, on purpose")                                  \
 	X(LOCAL_INTERRUPT, "local.interrupt", "we were told to stop at once")                                          \
-	X(LOCAL_LIMIT, "local.limit", "server: over --max-connections")                                                \
-	X(LOCAL_ERROR, "local.error", "an error on our side; text says which")
+	X(LOCAL_LIMIT, "local.limit", "server: over --max-connections")
 
 enum cause {
 #define X(id, name, help) CAUSE_##id,

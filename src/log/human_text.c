@@ -140,7 +140,7 @@ put_leftovers(struct words *w, const struct ev_ended *e)
 		const char *what;
 	} items[] = {
 		{ e->unsent, "unsent" },
-		{ e->unacked, "unacked" },
+		{ w->ev->type == EV_LOST ? e->unacked : 0, "unacked" }, /* of a close it is the Close itself, on its way */
 		{ (int64_t)e->partial_in, "of an unfinished message in" },
 		{ (int64_t)e->partial_out, "of an unfinished message out" },
 		{ (int64_t)e->after_close, "after the peer's Close" },

@@ -229,7 +229,7 @@ find_pin(const struct dial_options *opt)
 	for (size_t i = 0; i < opt->n_pins; i++) {
 		const struct dial_pin *pin = &opt->pins[i];
 
-		if (strcasecmp(pin->host, opt->host) == 0 && (pin->port == 0 || pin->port == opt->port))
+		if ((strcmp(pin->host, "*") == 0 || strcasecmp(pin->host, opt->host) == 0) && (pin->port == 0 || pin->port == opt->port))
 			return pin;
 	}
 	return NULL;

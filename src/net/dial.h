@@ -14,7 +14,7 @@ struct dial;
 
 /* --resolve HOST:PORT:ADDRESS[,ADDRESS...], as curl has it: these addresses instead of the resolver's. */
 struct dial_pin {
-	const char *host;
+	const char *host;            /* "*": any */
 	uint16_t port;               /* 0: any */
 	const struct sockaddr_storage *addresses; /* the port in them is ignored */
 	size_t n;

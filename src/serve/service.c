@@ -282,7 +282,7 @@ service_stop(struct service *s, bool at_once)
 		if (g->conn == NULL)
 			continue;
 		if (at_once)
-			conn_abort(g->conn, ENDING_INTERRUPTED, TRANSPORT_FIN);
+			conn_abort(g->conn, ENDING_INTERRUPTED, TRANSPORT_RST);
 		else
 			conn_close(g->conn, CLOSE_GOING_AWAY, SPAN_NONE);
 	}

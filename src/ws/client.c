@@ -128,8 +128,9 @@ fail(struct client *c, const struct failure *f, bool has_answer, struct span bod
 	if (!c->is_cancelled)
 		c->up->failed(c->up_arg, &told);
 	buf_deinit(&hop);
+	/* Who was silent all along will not answer a FIN either, and who was told to stop does not wait. */
 	if (c->transport != NULL)
-		transport_close(c->transport, TRANSPORT_GRACEFUL);
+		transport_close(c->transport, f->cause == CAUSE_DIAL_TIMEOUT || c->is_cancelled ? TRANSPORT_RST : TRANSPORT_GRACEFUL);
 	close_timers(c);
 }
 

@@ -5,6 +5,7 @@
 #include "ws/heartbeat.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 /* How often one ready may fill the scratch buffer before others get their turn. */
@@ -541,14 +542,16 @@ on_violation(void *arg, enum frame_rule rule, uint64_t offset)
 {
 	struct conn *c = arg;
 	struct event ev = conn_event(&c->set, EV_VIOLATION);
+	char section[32];
 
 	if (is_over(c))
 		return;
 	c->broken = rule;
+	snprintf(section, sizeof(section), "RFC 6455 %s", frame_rule_section(rule));
 	ev.u.violation = (struct ev_violation){
 		.dir = DIR_IN,
 		.rule = span_of(frame_rule_sentence(rule)),
-		.section = span_of(frame_rule_section(rule)),
+		.section = span_of(section),
 		.offset = offset,
 		.answer = (uint16_t)(c->close_queued ? 0 : frame_rule_answer(rule)),
 	};

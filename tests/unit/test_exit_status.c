@@ -34,7 +34,6 @@ static const struct {
 	{ CAUSE_HTTP_INVALID, 8, 8, 97, 8, 8, 8 },
 	{ CAUSE_HTTP_TOO_LARGE, 8, 8, 97, 8, 8, 8 },
 	{ CAUSE_HTTP_NOT_HTTP, 8, 8, 97, 8, 8, 8 },
-	{ CAUSE_HTTP_REDIRECTS, 47, 47, 47, 47, 47, 47 },
 	{ CAUSE_HTTP_TIMEOUT, 28, 28, 28, 28, 28, 28 },
 	{ CAUSE_WS_CLOSE, 111, 111, 111, 111, 111, 111 },
 	{ CAUSE_WS_PROTOCOL, 111, 111, 111, 111, 111, 111 },
@@ -45,7 +44,6 @@ static const struct {
 	{ CAUSE_LOCAL_DROP, 0, 0, 0, 0, 0, 0 },
 	{ CAUSE_LOCAL_INTERRUPT, 0, 0, 0, 0, 0, 0 },
 	{ CAUSE_LOCAL_LIMIT, 0, 0, 0, 0, 0, 0 },
-	{ CAUSE_LOCAL_ERROR, 7, 7, 97, 35, 52, 8 },
 };
 
 START_TEST(a_failed_dial_exits_by_cause_and_stage)

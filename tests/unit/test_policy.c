@@ -5,8 +5,8 @@
 
 #include "support/unit.h"
 
-static const struct policy by_default = { .enabled = true }, fixed = { .enabled = true, .min_us = 2 * US_PER_S, .max_us = 2 * US_PER_S },
-    range = { .enabled = true, .min_us = US_PER_S, .max_us = 30 * US_PER_S };
+static const struct policy by_default = { .enabled = true }, fixed = { .enabled = true, .has_delay = true, .min_us = 2 * US_PER_S, .max_us = 2 * US_PER_S },
+    range = { .enabled = true, .has_delay = true, .min_us = US_PER_S, .max_us = 30 * US_PER_S };
 
 START_TEST(default_delays_are_those_of_rfc_6455)
 {
@@ -91,6 +91,8 @@ static const struct {
 	{ "1:30", true, 1000, 30000 },
 	{ "0:30", true, 0, 30000 },
 	{ "0", true, 0, 0 },
+	{ "250ms", true, 250, 250 },
+	{ "500ms:1m", true, 500, 60000 },
 	{ "30:1", false, 0, 0 },
 	{ ":", false, 0, 0 },
 	{ "1:", false, 0, 0 },
