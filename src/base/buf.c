@@ -15,27 +15,24 @@ buf_deinit(struct buf *b)
 	*b = (struct buf){ 0 };
 }
 
-uint8_t *
-buf_reserve(struct buf *b, size_t n)
+void
+buf_make_room(struct buf *b, size_t n)
 {
-	if (b->data == NULL || b->cap - b->start - b->len < n) {
-		if (b->start > 0 && b->cap - b->len >= n && b->start >= b->len) {
-			memmove(b->data, b->data + b->start, b->len);
-		} else {
-			size_t cap = MAX(b->cap, (size_t)BUF_MIN);
+	if (b->start > 0 && b->cap - b->len >= n && b->start >= b->len) {
+		memmove(b->data, b->data + b->start, b->len);
+	} else {
+		size_t cap = MAX(b->cap, (size_t)BUF_MIN);
 
-			while (cap - b->len < n)
-				cap *= 2;
-			uint8_t *data = xmalloc(cap);
-			if (b->len > 0)
-				memcpy(data, b->data + b->start, b->len);
-			free(b->data);
-			b->data = data;
-			b->cap = cap;
-		}
-		b->start = 0;
+		while (cap - b->len < n)
+			cap *= 2;
+		uint8_t *data = xmalloc(cap);
+		if (b->len > 0)
+			memcpy(data, b->data + b->start, b->len);
+		free(b->data);
+		b->data = data;
+		b->cap = cap;
 	}
-	return b->data + b->start + b->len;
+	b->start = 0;
 }
 
 void

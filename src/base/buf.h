@@ -22,8 +22,16 @@ struct buf {
 };
 
 void buf_deinit(struct buf *b);
+/* For buf_reserve() where there is none. */
+void buf_make_room(struct buf *b, size_t n);
 /* At least n writable bytes behind the content; buf_commit() says how many were used. */
-uint8_t *buf_reserve(struct buf *b, size_t n);
+static inline uint8_t *
+buf_reserve(struct buf *b, size_t n)
+{
+	if (b->data == NULL || b->cap - b->start - b->len < n)
+		buf_make_room(b, n);
+	return b->data + b->start + b->len;
+}
 void buf_commit(struct buf *b, size_t n);
 void buf_append(struct buf *b, const void *data, size_t n);
 void buf_puts(struct buf *b, const char *s);

@@ -134,7 +134,8 @@ read_header(struct frame_decoder *d, const uint8_t *p, size_t n, struct frame *r
 		.offset = d->fed - n,
 		.header_length = (uint8_t)n,
 	};
-	memcpy(ret_frame->mask, p + n - mask_bytes, mask_bytes);
+	if (mask_bytes > 0)
+		memcpy(ret_frame->mask, p + n - sizeof(ret_frame->mask), sizeof(ret_frame->mask));
 	judge(d, ret_frame, length, rules);
 }
 
