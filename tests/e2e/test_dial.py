@@ -77,6 +77,18 @@ def test_resolve_pins_a_name_to_an_address(run, raw):
     assert r.one("open")["peer"] == f"127.0.0.1:{server.port}"
 
 
+def test_resolve_pins_any_name_with_a_star(run, raw):
+    server = raw(opens)
+    r = run("--resolve", f"*:{server.port}:127.0.0.1", f"ws://any.test:{server.port}/")
+    assert server.result().get("Host") == f"any.test:{server.port}" and r.status == 0
+
+
+def test_c_is_the_url_as_wscat_has_it(run, raw):
+    server = raw(opens)
+    r = run("-c", server.url("/x"))
+    assert server.result().target == "/x" and r.status == 0
+
+
 @pytest.mark.parametrize("option,host", [("-4", "127.0.0.1"), ("-6", "::1")])
 def test_4_and_6_choose_the_family(run, raw, option, host):
     server = raw(opens, host=host)

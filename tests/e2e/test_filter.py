@@ -272,6 +272,13 @@ def test_x_sends_literal_texts_in_order(run, raw):
     assert r.out == b"one\n/two\\n\n" and r.status == 0
 
 
+def test_x_without_other_input_closes_as_after_the_end_of_input(run, raw):
+    server = raw(acts.echo)
+    r = run("-x", "hello", server.url())
+    assert sent(server) == texts("hello")
+    assert r.out == b"hello\n" and r.ended["close_sent"] == 1000 and r.status == 0
+
+
 def test_x_comes_before_stdin(run, raw):
     server = raw(acts.echo)
     run("-x", "first", server.url(), stdin=b"second\n")

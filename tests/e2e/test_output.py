@@ -149,7 +149,7 @@ def test_a_lost_line_says_who_how_and_how_long(run, raw):
 
 
 def test_a_close_line_shows_the_code_on_the_wire_bare(run, raw):
-    r = run(raw(lambda c: (c.upgrade(), c.send(close(1012, "deploy")), c.drain())).url())
+    r = run(raw(lambda c: (c.upgrade(), c.send(close(1012, "deploy")), c.read_close())).url())
     line, = [line for line in r.err.splitlines() if re.search(r"\bclose\b +c1", line)]
     assert '1012 Service Restart "deploy"' in line and "(1012)" not in line
 
@@ -241,7 +241,7 @@ def assert_harmless(seen):
 
 @pytest.mark.fault(10)
 def test_control_characters_in_payload_and_reason_are_escaped_on_a_terminal(start, raw):
-    server = raw(lambda c: (c.upgrade(), c.send(text(EVIL) + binary(EVIL.encode() + b"\xff") + close(4000, EVIL)), c.drain()))
+    server = raw(lambda c: (c.upgrade(), c.send(text(EVIL) + binary(EVIL.encode() + b"\xff") + close(4000, EVIL)), c.read_close()))
     seen, r = on_terminal(start, "--color", "never", server.url())
     assert_harmless(seen)
     assert b"red" in seen and r.ended["reason"] == EVIL
@@ -265,7 +265,7 @@ def test_control_characters_in_an_invalid_answer_are_escaped_everywhere(run, raw
 
 @pytest.mark.fault(10)
 def test_colours_of_ours_are_all_that_a_terminal_gets(start, raw):
-    server = raw(lambda c: (c.upgrade(), c.send(text(EVIL) + close(1000, EVIL)), c.drain()))
+    server = raw(lambda c: (c.upgrade(), c.send(text(EVIL) + close(1000, EVIL)), c.read_close()))
     seen, _ = on_terminal(start, server.url())
     assert_harmless(re.sub(rb"\x1b\[[0-9;]*m", b"", seen.replace(b"\x1b[31mred", b"BAD\x1b")))
     assert b"BAD" not in seen
