@@ -34,17 +34,15 @@ head_io_write(struct head_io *io)
 void
 head_io_fill(struct head_io *io, struct loop *l)
 {
-	while (io->in.len < 2 * HTTP_HEAD_MAX) {
-		ssize_t n = transport_read(io->transport, l->scratch, HTTP_HEAD_MAX);
+	ssize_t n;
 
-		if (n == -EAGAIN)
-			return;
-		if (n <= 0) {
-			io->is_over = true;
-			return;
-		}
+	if (io->in.len >= 2 * HTTP_HEAD_MAX)
+		return;
+	n = transport_read(io->transport, l->scratch, HTTP_HEAD_MAX);
+	if (n > 0)
 		buf_append(&io->in, l->scratch, (size_t)n);
-	}
+	else if (n != -EAGAIN)
+		io->is_over = true;
 }
 
 enum http_result

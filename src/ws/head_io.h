@@ -19,7 +19,8 @@ void head_io_init(struct head_io *io, struct transport *t, bool reads_answer);
 void head_io_deinit(struct head_io *io);
 /* Writes what is in out; true when all of it was taken. A write error is not told: reading will end. */
 bool head_io_write(struct head_io *io);
-/* Reads what there is into in, at most a head's size beyond what is there; is_over is set at the end. What was parsed before points to where in was. */
+/* Reads once what there is into in, at most a head's size; is_over is set at the end, which is never read together with what came before it: it may be
+ * for who takes the transport over. What was parsed before points to where in was. */
 void head_io_fill(struct head_io *io, struct loop *l);
 /* Parses what has come. */
 enum http_result head_io_parse(struct head_io *io, const char **ret_error);
