@@ -39,6 +39,15 @@ list_append(struct list *head, struct list *link)
 	head->prev = link;
 }
 
+static inline void
+list_prepend(struct list *head, struct list *link)
+{
+	link->next = head->next;
+	link->prev = head;
+	head->next->prev = link;
+	head->next = link;
+}
+
 /* Harmless on a link that is in no list. */
 static inline void
 list_remove(struct list *link)

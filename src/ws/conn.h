@@ -67,6 +67,27 @@ void conn_pause(struct conn *c, bool paused);
 void conn_close(struct conn *c, int code, struct span reason);
 /* Ends at once, without a closing handshake: ENDING_DROPPED or ENDING_INTERRUPTED. */
 void conn_abort(struct conn *c, enum ending_reason why, enum transport_close how);
+/* What a person debugging a connection does to it. Each is false where the connection is closing or over. */
+bool conn_ping(struct conn *c, struct span payload);
+bool conn_pong(struct conn *c, struct span payload);
+/* A whole message in frames of at most size bytes (at least 1). */
+bool conn_send_fragments(struct conn *c, uint8_t opcode, struct span data, size_t size);
+/* Bytes as they are, between frames; the stream knows nothing of them. */
+bool conn_send_raw(struct conn *c, struct span bytes);
+void conn_set_pongs(struct conn *c, bool answered);
+void conn_set_pings(struct conn *c, int64_t interval_us, int64_t timeout_us);
+
+/* How it stands now. */
+struct conn_status {
+	uint32_t id, dial;
+	bool is_closing, is_paused;
+	int64_t age, silent_rx, silent_tx, rtt;
+	struct traffic sent, received;
+	uint64_t unsent;
+	char peer[64];
+};
+void conn_get_status(const struct conn *c, struct conn_status *ret);
+
 /* Lets go of a ghost; gone follows. Nothing where it is none. */
 void conn_release(struct conn *c);
 uint32_t conn_id(const struct conn *c);

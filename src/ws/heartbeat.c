@@ -19,6 +19,14 @@ heartbeat_init(struct heartbeat *h, int64_t interval_us, int64_t timeout_us, uin
 	};
 }
 
+void
+heartbeat_set(struct heartbeat *h, int64_t interval_us, int64_t timeout_us, int64_t now_us)
+{
+	h->interval_us = interval_us;
+	h->timeout_us = timeout_us;
+	h->next_ping_us = interval_us > 0 ? now_us + interval_us : -1;
+}
+
 static bool
 is_waiting(const struct heartbeat *h)
 {

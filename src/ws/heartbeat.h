@@ -31,6 +31,8 @@ enum heartbeat_action {
 };
 
 void heartbeat_init(struct heartbeat *h, int64_t interval_us, int64_t timeout_us, uint64_t run, int64_t now_us);
+/* Other times from now on; pings that are unanswered stay so. */
+void heartbeat_set(struct heartbeat *h, int64_t interval_us, int64_t timeout_us, int64_t now_us);
 /* What is due. Call again until BEAT_NOTHING (or BEAT_TIMEOUT). */
 enum heartbeat_action heartbeat_due(struct heartbeat *h, int64_t now_us);
 /* When to ask again; -1: never. */

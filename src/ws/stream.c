@@ -437,6 +437,22 @@ stream_send(struct stream *s, uint8_t opcode, const void *data, size_t n, bool l
 }
 
 bool
+stream_send_fragments(struct stream *s, uint8_t opcode, struct span data, size_t size)
+{
+	if (s->close_queued || s->tx_open)
+		return false;
+	s->tx_begun = false;
+	s->tx_opcode = opcode;
+	while (data.n > size) {
+		put_fragment(s, false, (const uint8_t *)data.p, size);
+		data.p += size;
+		data.n -= size;
+	}
+	put_fragment(s, true, (const uint8_t *)data.p, data.n);
+	return true;
+}
+
+bool
 stream_send_control(struct stream *s, uint8_t opcode, struct span data)
 {
 	assert(data.n <= FRAME_CONTROL_MAX);

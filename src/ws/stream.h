@@ -63,6 +63,8 @@ uint64_t stream_partial_in(const struct stream *s);
  * duty. false, and nothing queued, once a Close was queued.
  */
 bool stream_send(struct stream *s, uint8_t opcode, const void *data, size_t n, bool last);
+/* A whole message in frames of at most size bytes, where no other message is under way. */
+bool stream_send_fragments(struct stream *s, uint8_t opcode, struct span data, size_t size);
 /* OP_PING or OP_PONG, at most 125 bytes; goes between fragments. false once a Close was queued. */
 bool stream_send_control(struct stream *s, uint8_t opcode, struct span data);
 /* A Close; code CLOSE_NO_STATUS: without body. reason is cut at STREAM_REASON_MAX, at a character. false if one was queued before. */
