@@ -65,6 +65,12 @@ human_line(void *arg UNUSED, const char *line, size_t n)
 }
 
 void
+output_say(struct span text)
+{
+	write_stderr(text.p, text.n);
+}
+
+void
 output_complain(const char *fmt, ...)
 {
 	char text[1024];
@@ -119,7 +125,7 @@ wanted_by_people(const struct output_options *opt)
 }
 
 static struct sink *
-open_human(const struct output_options *opt)
+open_human(const struct output_options *opt, const struct output_lines *to)
 {
 	bool is_terminal = terminal_is(STDERR_FILENO);
 	enum time_style by_terminal = is_terminal ? TIME_LOCAL : TIME_ISO;
@@ -132,7 +138,7 @@ open_human(const struct output_options *opt)
 		.show_pings = opt->show_pings,
 	};
 
-	return sink_human_new(&human, human_line, NULL);
+	return sink_human_new(&human, to->human != NULL ? to->human : human_line, to->human_arg);
 }
 
 static int
@@ -158,7 +164,7 @@ open_log(const struct output_options *opt, struct journal *j)
 }
 
 int
-output_open(const struct output_options *opt, struct journal *j, line_fn *json_line, void *arg, struct sink **ret_human)
+output_open(const struct output_options *opt, struct journal *j, const struct output_lines *to, struct sink **ret_human)
 {
 	struct sink *human = NULL;
 
@@ -169,9 +175,9 @@ output_open(const struct output_options *opt, struct journal *j, line_fn *json_l
 			.message_data = true,
 		};
 
-		journal_add(j, sink_json_new(&json, json_line, arg));
+		journal_add(j, sink_json_new(&json, to->json, to->json_arg));
 	} else if (!opt->quiet) {
-		human = open_human(opt);
+		human = open_human(opt, to);
 		journal_add(j, human);
 	}
 	if (opt->log != NULL) {

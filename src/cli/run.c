@@ -9,17 +9,21 @@
 #include <string.h>
 #include <unistd.h>
 
-static const int signal_numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH };
+static const int signal_numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP };
 
 static void
 on_uv_signal(uv_signal_t *handle, int signum)
 {
 	struct run *r = handle->data;
 
-	if (signum != SIGWINCH)
+	if (signum != SIGWINCH) {
 		r->on_signal(r->signal_arg, signum);
-	else if (r->human != NULL)
+		return;
+	}
+	if (r->human != NULL)
 		sink_human_set_columns(r->human, terminal_columns(STDERR_FILENO));
+	if (r->on_resize != NULL)
+		r->on_resize(r->signal_arg);
 }
 
 static void
@@ -37,7 +41,8 @@ start_watching(struct run *r)
 	for (size_t i = 0; i < ARRAY_LEN(signal_numbers); i++) {
 		uv_signal_init(&r->loop.uv, &r->signals[i]);
 		r->signals[i].data = r;
-		uv_signal_start(&r->signals[i], on_uv_signal, signal_numbers[i]);
+		if (signal_numbers[i] != SIGTSTP)
+			uv_signal_start(&r->signals[i], on_uv_signal, signal_numbers[i]);
 		uv_unref((uv_handle_t *)&r->signals[i]);
 	}
 	uv_timer_init(&r->loop.uv, &r->tick);
@@ -65,6 +70,14 @@ run_init(struct run *r, enum role role, void (*on_signal)(void *arg, int signum)
 	return 0;
 }
 
+void
+run_catch_stop(struct run *r)
+{
+	uv_signal_t *last = &r->signals[ARRAY_LEN(signal_numbers) - 1];
+
+	uv_signal_start(last, on_uv_signal, SIGTSTP);
+}
+
 static void
 on_json_line(void *arg, const char *line, size_t n)
 {
@@ -85,7 +98,13 @@ run_open_output(struct run *r, const struct output_options *opt, const struct fd
 		output_complain("cannot write to standard output: %s", strerror(-err));
 		return EXIT_OUTPUT;
 	}
-	return output_open(opt, &r->journal, on_json_line, r, &r->human);
+	return output_open(opt, &r->journal, &(struct output_lines){ .json = on_json_line, .json_arg = r }, &r->human);
+}
+
+int
+run_open_lines(struct run *r, const struct output_options *opt, line_fn *human, void *arg)
+{
+	return output_open(opt, &r->journal, &(struct output_lines){ .human = human, .human_arg = arg }, &r->human);
 }
 
 void

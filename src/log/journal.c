@@ -51,6 +51,15 @@ journal_add(struct journal *j, struct sink *s)
 	j->wants |= s->wants;
 }
 
+void
+journal_remove(struct journal *j, struct sink *s)
+{
+	list_remove(&s->link);
+	j->wants = 0;
+	for (struct list *l = j->sinks.next; l != &j->sinks; l = l->next)
+		j->wants |= container_of(l, struct sink, link)->wants;
+}
+
 /* A fact that was timed when it was seen is told later: its wall time is as long ago as its monotonic time. */
 static void
 set_times(const struct clock *clock, struct event *ev)

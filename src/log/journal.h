@@ -40,8 +40,10 @@ struct journal {
 void journal_init(struct journal *j, enum role role, uint64_t run, const struct clock *clock);
 /* Frees the sinks. */
 void journal_deinit(struct journal *j);
-/* Takes ownership. */
+/* Takes ownership: journal_deinit() frees it. */
 void journal_add(struct journal *j, struct sink *s);
+/* Takes it back; not from inside an event. Harmless where it was never added. */
+void journal_remove(struct journal *j, struct sink *s);
 
 static inline bool
 journal_wants(const struct journal *j, enum event_type type)

@@ -69,7 +69,7 @@ START_TEST(options_decide_who_wants_what)
 		unsigned lines = 0;
 
 		journal_init(&j, ROLE_CLIENT, 1, &clock_system);
-		ck_assert_int_eq(output_open(&rows[i].opt, &j, count_line, &lines, &human), 0);
+		ck_assert_int_eq(output_open(&rows[i].opt, &j, &(struct output_lines){ .json = count_line, .json_arg = &lines }, &human), 0);
 		ck_assert((human != NULL) == rows[i].has_human);
 		for (int type = 0; type < EV_TYPE_COUNT; type++)
 			ck_assert_msg(journal_wants(&j, (enum event_type)type) == !(rows[i].not_wanted & EVENT_BIT(type)),
@@ -100,7 +100,7 @@ START_TEST(human_lines_go_to_stderr_json_lines_to_the_caller)
 
 	journal_init(&j, ROLE_CLIENT, 1, &clock_system);
 	capture_start(&c);
-	int status = output_open(&(struct output_options){ .time = 1 + TIME_NONE, .colour = COLOUR_NEVER }, &j, count_line, &lines, &human);
+	int status = output_open(&(struct output_options){ .time = 1 + TIME_NONE, .colour = COLOUR_NEVER }, &j, &(struct output_lines){ .json = count_line, .json_arg = &lines }, &human);
 	journal_note(&j, "hello");
 	const char *text = capture_end(&c);
 	ck_assert_int_eq(status, 0);
@@ -110,7 +110,7 @@ START_TEST(human_lines_go_to_stderr_json_lines_to_the_caller)
 
 	journal_init(&j, ROLE_CLIENT, 1, &clock_system);
 	capture_start(&c);
-	status = output_open(&(struct output_options){ .json = true }, &j, count_line, &lines, &human);
+	status = output_open(&(struct output_options){ .json = true }, &j, &(struct output_lines){ .json = count_line, .json_arg = &lines }, &human);
 	journal_note(&j, "hello");
 	text = capture_end(&c);
 	ck_assert_int_eq(status, 0);
@@ -128,7 +128,7 @@ START_TEST(a_full_log_is_told_once_and_even_when_quiet)
 
 	journal_init(&j, ROLE_CLIENT, 1, &clock_system);
 	capture_start(&c);
-	int status = output_open(&(struct output_options){ .log = "/dev/full", .quiet = true }, &j, NULL, NULL, &human);
+	int status = output_open(&(struct output_options){ .log = "/dev/full", .quiet = true }, &j, &(struct output_lines){ 0 }, &human);
 	journal_note(&j, "one");
 	journal_note(&j, "two");
 	const char *text = capture_end(&c);
@@ -146,7 +146,7 @@ START_TEST(a_log_that_cannot_be_opened_is_an_exit_status)
 
 	journal_init(&j, ROLE_CLIENT, 1, &clock_system);
 	capture_start(&c);
-	int status = output_open(&(struct output_options){ .log = "/nonexistent/x" }, &j, NULL, NULL, &human);
+	int status = output_open(&(struct output_options){ .log = "/nonexistent/x" }, &j, &(struct output_lines){ 0 }, &human);
 	const char *text = capture_end(&c);
 	ck_assert_int_eq(status, EXIT_INPUT);
 	ck_assert_str_eq(text, "wsdiag: --log /nonexistent/x: No such file or directory\n");
