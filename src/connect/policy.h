@@ -15,6 +15,7 @@ enum reconnect_on { RECONNECT_ON_LOST, RECONNECT_ON_ANY };
 
 struct policy {
 	bool enabled;             /* -r */
+	bool not_first;           /* a first dial that fails is not tried again (an interactive session without -r) */
 	bool has_delay;           /* false: the default */
 	int64_t min_us, max_us;   /* of the delay; min == max: fixed */
 	uint64_t tries;           /* consecutive dials that may fail; 0: any number */

@@ -2,8 +2,10 @@
 #include "connect/session.h"
 
 #include "cli/exit_status.h"
+#include "codec/close_code.h"
 #include "connect/advice.h"
 #include "connect/outbox.h"
+#include "connect/summary.h"
 #include "connect/target.h"
 
 #include <assert.h>
@@ -12,44 +14,42 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-	RTT_SAMPLES = 1024,
-	LASTING_S = 5,         /* a connection that lived so long makes the next delay a first one again */
-};
+/* A connection that lived so long makes the next delay a first one again. */
+enum { LASTING_S = 5 };
 
 struct session {
 	struct session_options opt;
 	const struct session_events *up;
 	void *up_arg;
 	struct target target;
+	char *given_url;             /* of session_retarget() */
 	struct tls_context *tls;
 	char name[32];               /* <run>-1 */
 	struct client *client;       /* while dialling */
-	struct bond *bond;           /* the connection while it is open or closing */
+	struct bond *dialling;       /* what it will be if it opens */
+	struct list bonds;           /* connections that are open or closing, oldest first */
+	struct bond *current;        /* the one of them that is sent on; NULL: none */
 	struct list ghosts;
 	unsigned n_ghosts;
 	uv_timer_t retry, heartbeat;
 	int open_objects;            /* clients, connections and timers whose handles are not closed yet */
 	bool is_over, is_paused, is_waiting, is_closing;
+	bool redials;                /* as soon as the connection that was closed for it has ended */
+	int64_t retry_due_us;
 	struct outbox outbox;
 
 	unsigned step;               /* of the delays */
 	uint32_t failures;           /* consecutive dials */
 	int status;                  /* of the last cause */
 
-	/* For the summary. */
-	uint32_t dials, conns, lost, failed;
-	uint32_t causes[CAUSE_COUNT];
-	int64_t began_us, up_us, down_us, down_since_us;
-	struct traffic sent, received;
+	struct summary sum;
 	uint64_t undelivered, received_now;
-	int64_t rtts[RTT_SAMPLES];
-	size_t n_rtts;
 };
 
 /* One connection of the session, until it is gone. */
 struct bond {
-	struct list link;            /* among the ghosts */
+	struct list link;            /* among the bonds, or the ghosts */
+	bool is_ghost;
 	struct session *session;
 	struct conn *conn;
 };
@@ -75,8 +75,9 @@ now_us(const struct session *s)
 static void
 forget_ghost(struct session *s, struct bond *b)
 {
-	if (!list_is_linked(&b->link))
+	if (!b->is_ghost)
 		return;
+	b->is_ghost = false;
 	list_remove(&b->link);
 	s->n_ghosts--;
 }
@@ -96,21 +97,19 @@ on_timer_closed(uv_handle_t *handle)
 	release(handle->data);
 }
 
-static void
-note_down(struct session *s)
-{
-	if (s->conns > 0 && s->down_since_us > 0)
-		s->down_us += now_us(s) - s->down_since_us;
-	s->down_since_us = 0;
-}
-
-/* Ghosts never delay it. */
+/* Nothing is open, and nothing will be by itself. Ghosts never delay the end. */
 static void
 end_with(struct session *s, int status)
 {
-	s->is_over = true;
 	s->is_waiting = false;
-	note_down(s);
+	s->status = status;
+	summary_end_down(&s->sum, now_us(s));
+	if (s->opt.stays) {
+		s->is_closing = false;
+		s->up->idle(s->up_arg, status);
+		return;
+	}
+	s->is_over = true;
 	s->undelivered += outbox_bytes(&s->outbox);
 	while (!list_is_empty(&s->ghosts)) {
 		struct bond *b = container_of(s->ghosts.next, struct bond, link);
@@ -149,12 +148,13 @@ give_up(struct session *s, const char *why)
 static void
 schedule(struct session *s, int64_t retry_after_us)
 {
-	struct event ev = { .type = EV_RETRY, .session = span_of(s->name), .dial = s->dials + 1 };
+	struct event ev = { .type = EV_RETRY, .session = span_of(s->name), .dial = s->sum.dials + 1 };
 	int64_t delay = policy_delay(&s->opt.policy, s->step++, retry_after_us, loop_of(s)->rng);
 
 	ev.u.retry = (struct ev_retry){ .delay = delay, .failures = s->failures };
 	journal_emit(journal_of(s), &ev);
 	s->is_waiting = true;
+	s->retry_due_us = now_us(s) + delay;
 	uv_timer_start(&s->retry, on_retry, (uint64_t)(delay / US_PER_MS), 0);
 }
 
@@ -163,19 +163,22 @@ schedule(struct session *s, int64_t retry_after_us)
 static void
 on_chunk(void *arg, const struct stream_chunk *c)
 {
-	struct session *s = ((struct bond *)arg)->session;
+	struct bond *b = arg;
+	struct session *s = b->session;
 
 	if (c->last)
 		s->received_now++;
-	s->up->chunk(s->up_arg, c);
+	if (b == s->current || s->opt.stays)
+		s->up->chunk(s->up_arg, c);
 }
 
 static void
 on_writable(void *arg)
 {
-	struct session *s = ((struct bond *)arg)->session;
+	struct bond *b = arg;
 
-	s->up->writable(s->up_arg);
+	if (b == b->session->current)
+		b->session->up->writable(b->session->up_arg);
 }
 
 static void
@@ -183,14 +186,7 @@ on_pong(void *arg, int64_t rtt_us)
 {
 	struct session *s = ((struct bond *)arg)->session;
 
-	s->rtts[s->n_rtts++ % RTT_SAMPLES] = rtt_us;
-}
-
-static void
-add_traffic(struct traffic *sum, const struct traffic *t)
-{
-	sum->messages += t->messages;
-	sum->bytes += t->bytes;
+	summary_add_rtt(&s->sum, rtt_us);
 }
 
 /* What it did not hand over waits for the next connection, or is counted as lost with the session. */
@@ -209,6 +205,7 @@ static void
 hold_ghost(struct session *s, struct bond *b)
 {
 	list_append(&s->ghosts, &b->link);
+	b->is_ghost = true;
 	if (++s->n_ghosts > SESSION_GHOSTS_MAX) {
 		struct bond *oldest = container_of(s->ghosts.next, struct bond, link);
 
@@ -217,37 +214,50 @@ hold_ghost(struct session *s, struct bond *b)
 	}
 }
 
+/* The last one has ended: what now? */
+static void
+go_on_without(struct session *s, enum event_type type, const struct ev_ended *e, bool we_closed_first)
+{
+	const char *why;
+
+	if (e->age >= LASTING_S * US_PER_S)
+		s->step = 0;
+	s->status = exit_of_end(e, we_closed_first);
+	if (s->redials && !s->is_closing) {
+		s->redials = false;
+		s->up->interrupted(s->up_arg);
+		target_reset(&s->target);
+		dial(s);
+	} else if (!s->is_closing && policy_after_end(&s->opt.policy, type, e, we_closed_first, &why)) {
+		s->up->interrupted(s->up_arg);
+		schedule(s, US_UNKNOWN);
+	} else {
+		if (s->opt.policy.enabled && !s->is_closing && !we_closed_first)
+			give_up(s, why);
+		end_with(s, s->status);
+	}
+}
+
 static void
 on_ended(void *arg, enum event_type type, const struct ev_ended *e, bool we_closed_first)
 {
 	struct bond *b = arg;
 	struct session *s = b->session;
-	const char *why;
+	bool was_current = b == s->current;
 
-	s->bond = NULL;
-	s->is_paused = false;
-	s->up_us += e->age;
-	s->down_since_us = now_us(s);
-	if (type == EV_LOST) {
-		s->lost++;
-		s->causes[e->cause]++;
-	}
-	add_traffic(&s->sent, &e->sent);
-	add_traffic(&s->received, &e->received);
-	settle_outbox(s, b->conn, e);
-	if (e->age >= LASTING_S * US_PER_S)
-		s->step = 0;
+	list_remove(&b->link);
+	summary_add_end(&s->sum, type, e, now_us(s));
 	if (e->held)
 		hold_ghost(s, b);
-	s->status = exit_of_end(e, we_closed_first);
-	if (!s->is_closing && policy_after_end(&s->opt.policy, type, e, we_closed_first, &why)) {
-		s->up->interrupted(s->up_arg);
-		schedule(s, US_UNKNOWN);
+	if (!was_current)
 		return;
-	}
-	if (s->opt.policy.enabled && !s->is_closing && !we_closed_first)
-		give_up(s, why);
-	end_with(s, s->status);
+	s->is_paused = false;
+	settle_outbox(s, b->conn, e);
+	s->current = list_is_empty(&s->bonds) ? NULL : container_of(s->bonds.prev, struct bond, link);
+	if (s->current != NULL)
+		s->up->interrupted(s->up_arg);
+	else if (s->client == NULL) /* else another is on its way */
+		go_on_without(s, type, e, we_closed_first);
 }
 
 static void
@@ -316,21 +326,29 @@ on_resend(void *arg, uint8_t opcode, struct span data, bool last)
 {
 	struct session *s = arg;
 
-	conn_send(s->bond->conn, opcode, data.p, data.n, last);
+	conn_send(s->current->conn, opcode, data.p, data.n, last);
 }
 
+/* The newest connection is the one to send on; what waits goes out on it, unless an older one has it. */
 static void
 on_opened(void *arg, struct conn *c)
 {
 	struct session *s = arg;
-	bool again = s->conns++ > 0;
+	struct bond *b = steal(&s->dialling), *older = s->current;
+	bool again = s->sum.conns > 0;
 
 	s->client = NULL;
 	s->failures = 0;
-	s->bond->conn = c;
-	note_down(s);
+	b->conn = c;
+	list_append(&s->bonds, &b->link);
+	s->current = b;
+	summary_add_open(&s->sum, now_us(s));
+	if (older != NULL) {
+		outbox_handed(&s->outbox, conn_queued(older->conn));
+		conn_pause(older->conn, false);
+	}
 	s->up->opened(s->up_arg, again);
-	if (s->bond == NULL)
+	if (s->current != b)
 		return; /* aborted from inside */
 	outbox_resend(&s->outbox, on_resend, s);
 	outbox_sent(&s->outbox, conn_queued(c));
@@ -344,21 +362,23 @@ on_failed(void *arg, const struct client_failure *f)
 	const char *advice = advice_for(f, target_url(&s->target)), *why;
 
 	s->client = NULL;
-	free(steal(&s->bond));
+	free(steal(&s->dialling));
 	if (s->opt.follows_redirects && is_redirect(f->status) && f->location.p != NULL) {
 		follow(s, f->location);
 		return;
 	}
-	s->failed++;
+	s->sum.failed++;
 	s->failures++;
+	if (s->current != NULL)
+		return; /* the connection that is open goes on */
 	s->status = exit_of_failure(&f->failure);
-	if (policy_after_failure(&s->opt.policy, &f->failure, f->status, s->failures, &why)) {
+	if (!(s->opt.policy.not_first && s->sum.conns == 0) && policy_after_failure(&s->opt.policy, &f->failure, f->status, s->failures, &why)) {
 		schedule(s, policy_retry_after(f->retry_after, clock_wall(loop_of(s)->clock)));
 		return;
 	}
 	if (advice != NULL)
 		journal_note(journal_of(s), "%s", advice);
-	if (s->opt.policy.enabled)
+	if (s->opt.policy.enabled && !s->opt.policy.not_first)
 		give_up(s, why);
 	end_with(s, s->status);
 }
@@ -376,18 +396,18 @@ dial(struct session *s)
 {
 	struct client_options opt = s->opt.dial;
 
-	s->dials++;
-	s->bond = xcalloc(1, sizeof(*s->bond));
-	s->bond->session = s;
-	target_aim(&s->target, s->name, s->dials, &opt);
+	s->sum.dials++;
+	s->dialling = xcalloc(1, sizeof(*s->dialling));
+	s->dialling->session = s;
+	target_aim(&s->target, s->name, s->sum.dials, &opt);
 	opt.tls = s->tls;
-	opt.conn.id = s->conns + 1;
-	opt.conn.dial = s->dials;
+	opt.conn.id = s->sum.conns + 1;
+	opt.conn.dial = s->sum.dials;
 	opt.conn.session = span_of(s->name);
 	opt.conn_up = &conn_up;
-	opt.conn_arg = s->bond;
-	opt.down_us = s->down_since_us > 0 ? now_us(s) - s->down_since_us : US_UNKNOWN;
-	opt.failed = s->conns > 0 ? s->failures : 0;
+	opt.conn_arg = s->dialling;
+	opt.down_us = s->sum.down_since_us > 0 ? now_us(s) - s->sum.down_since_us : US_UNKNOWN;
+	opt.failed = s->sum.conns > 0 ? s->failures : 0;
 	s->open_objects++; /* the client, or the conn it becomes */
 	s->client = client_dial(&opt, &client_up, s);
 }
@@ -414,6 +434,7 @@ session_new(const struct session_options *opt, const struct session_events *up, 
 	s->opt = *opt;
 	s->up = up;
 	s->up_arg = arg;
+	list_init(&s->bonds);
 	list_init(&s->ghosts);
 	if (target_init(&s->target, &s->opt, ret_error) != 0) {
 		session_free(s);
@@ -437,6 +458,7 @@ session_free(struct session *s)
 		return;
 	assert(s->open_objects == 0);
 	target_deinit(&s->target);
+	free(s->given_url);
 	outbox_deinit(&s->outbox);
 	tls_context_free(s->tls);
 	free(s);
@@ -463,7 +485,7 @@ session_start(struct session *s)
 	uv_timer_init(&loop_of(s)->uv, &s->heartbeat);
 	s->retry.data = s->heartbeat.data = s;
 	s->open_objects = 2;
-	s->began_us = now_us(s);
+	s->sum.began_us = now_us(s);
 	if (beat_ms > 0)
 		uv_timer_start(&s->heartbeat, on_heartbeat, beat_ms, beat_ms);
 	dial(s);
@@ -472,7 +494,7 @@ session_start(struct session *s)
 static struct conn *
 conn_of(const struct session *s)
 {
-	return s->bond != NULL ? s->bond->conn : NULL;
+	return s->current != NULL ? s->current->conn : NULL;
 }
 
 bool
@@ -531,47 +553,163 @@ session_pause(struct session *s, bool paused)
 		conn_pause(c, paused);
 }
 
-/* A dial, or the wait for one. */
 static void
-give_up_dialling(struct session *s)
+cancel_dial(struct session *s)
 {
-	struct client *client = s->client;
+	if (s->client == NULL)
+		return;
+	client_cancel(steal(&s->client));
+	free(steal(&s->dialling));
+	s->status = EXIT_LOST;
+}
 
-	if (client != NULL) {
-		s->client = NULL;
-		client_cancel(client);
-		free(steal(&s->bond));
-		s->status = EXIT_LOST;
+/* Every connection ends, by a closing handshake or at once, and a dial or the wait for one is given up. */
+static void
+close_all(struct session *s, int code, bool at_once)
+{
+	struct list *next;
+	bool any = !list_is_empty(&s->bonds);
+
+	if (s->is_over)
+		return;
+	s->is_closing = true;
+	cancel_dial(s);
+	uv_timer_stop(&s->retry);
+	for (struct list *l = s->bonds.next; l != &s->bonds; l = next) {
+		struct conn *c = container_of(l, struct bond, link)->conn;
+
+		next = l->next;
+		if (at_once)
+			conn_abort(c, ENDING_INTERRUPTED, TRANSPORT_RST);
+		else
+			conn_close(c, code, SPAN_NONE);
 	}
-	end_with(s, s->status);
+	if (!any)
+		end_with(s, s->status);
 }
 
 void
 session_close(struct session *s, int code)
 {
-	struct conn *c = conn_of(s);
-
-	if (s->is_over)
-		return;
-	s->is_closing = true;
-	if (c != NULL)
-		conn_close(c, code, SPAN_NONE);
-	else
-		give_up_dialling(s);
+	close_all(s, code, false);
 }
 
 void
 session_abort(struct session *s)
 {
+	close_all(s, 0, true);
+}
+
+/* --- by hand --- */
+
+struct conn *
+session_conn(const struct session *s)
+{
+	return conn_of(s);
+}
+
+enum session_state
+session_state(const struct session *s)
+{
+	if (s->client != NULL && s->current == NULL)
+		return SESSION_DIALLING;
+	if (s->is_waiting)
+		return SESSION_WAITING;
+	if (s->current == NULL)
+		return SESSION_IDLE;
+	return conn_is_open(s->current->conn) ? SESSION_OPEN : SESSION_CLOSING;
+}
+
+int64_t
+session_retry_in_us(const struct session *s)
+{
+	return s->is_waiting ? MAX(s->retry_due_us - now_us(s), INT64_C(0)) : US_UNKNOWN;
+}
+
+bool
+session_dial(struct session *s, bool beside)
+{
+	if (s->is_over || s->client != NULL || (s->current != NULL && !beside))
+		return false;
+	uv_timer_stop(&s->retry);
+	s->is_waiting = s->is_closing = false;
+	target_reset(&s->target);
+	dial(s);
+	return true;
+}
+
+int
+session_retarget(struct session *s, const char *url, char **ret_error)
+{
+	struct session_options opt = s->opt;
+	struct target target;
+	int status;
+
+	opt.url = url;
+	if (target_init(&target, &opt, ret_error) != 0)
+		return EXIT_URL;
+	target_deinit(&target);
+	free(s->given_url);
+	s->given_url = xstrdup(url);
+	s->opt.url = s->given_url;
+	target_deinit(&s->target);
+	status = target_init(&s->target, &s->opt, ret_error) == 0 ? need_tls(s, ret_error) : EXIT_URL;
+	return status;
+}
+
+bool
+session_redial(struct session *s)
+{
 	struct conn *c = conn_of(s);
 
-	if (s->is_over)
-		return;
-	s->is_closing = true;
-	if (c != NULL)
-		conn_abort(c, ENDING_INTERRUPTED, TRANSPORT_RST);
-	else
-		give_up_dialling(s);
+	if (c == NULL)
+		return session_dial(s, false);
+	if (s->client != NULL)
+		return false;
+	s->redials = true;
+	conn_close(c, CLOSE_NORMAL, SPAN_NONE);
+	return true;
+}
+
+bool
+session_use(struct session *s, uint32_t id)
+{
+	for (struct list *l = s->bonds.next; l != &s->bonds; l = l->next) {
+		struct bond *b = container_of(l, struct bond, link);
+
+		if (conn_id(b->conn) == id) {
+			s->current = b;
+			return true;
+		}
+	}
+	return false;
+}
+
+size_t
+session_conns(const struct session *s, struct conn **ret, size_t max)
+{
+	size_t n = 0;
+
+	for (struct list *l = s->bonds.next; l != &s->bonds && n < max; l = l->next)
+		ret[n++] = container_of(l, struct bond, link)->conn;
+	return n;
+}
+
+size_t
+session_ghosts(const struct session *s, struct conn **ret, size_t max)
+{
+	size_t n = 0;
+
+	for (struct list *l = s->ghosts.next; l != &s->ghosts && n < max; l = l->next)
+		ret[n++] = container_of(l, struct bond, link)->conn;
+	return n;
+}
+
+void
+session_quit(struct session *s)
+{
+	s->opt.stays = false;
+	close_all(s, CLOSE_NORMAL, false);
 }
 
 uint64_t
@@ -592,49 +730,14 @@ session_cut_messages(const struct session *s)
 	return s->outbox.lost;
 }
 
-static int
-compare_us(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static size_t
-list_causes(const struct session *s, struct count ret[CAUSE_COUNT])
-{
-	size_t n = 0;
-
-	for (int c = 0; c < CAUSE_COUNT; c++)
-		if (s->causes[c] > 0)
-			ret[n++] = (struct count){ cause_name((enum cause)c), s->causes[c] };
-	return n;
-}
-
 void
 session_emit_end(struct session *s, int exit_status)
 {
-	struct event ev = { .type = EV_END, .session = span_of(s->name) };
-	size_t n = MIN(s->n_rtts, (size_t)RTT_SAMPLES);
-	struct count causes[CAUSE_COUNT];
+	summary_emit(&s->sum, journal_of(s), span_of(s->name), now_us(s), exit_status);
+}
 
-	qsort(s->rtts, n, sizeof(s->rtts[0]), compare_us);
-	ev.u.end = (struct ev_end){
-		.exit = exit_status,
-		.up = s->up_us,
-		.down = s->down_us,
-		.total = now_us(s) - s->began_us,
-		.dials = s->dials,
-		.conns = s->conns,
-		.failed = s->failed,
-		.lost = s->lost,
-		.overlaps = journal_of(s)->overlaps,
-		.causes = { causes, list_causes(s, causes) },
-		.sent = s->sent,
-		.received = s->received,
-		.rtt_min = n > 0 ? s->rtts[0] : US_UNKNOWN,
-		.rtt_median = n > 0 ? s->rtts[n / 2] : US_UNKNOWN,
-		.rtt_max = n > 0 ? s->rtts[n - 1] : US_UNKNOWN,
-	};
-	journal_emit(journal_of(s), &ev);
+const struct summary *
+session_summary(const struct session *s)
+{
+	return &s->sum;
 }

@@ -10,6 +10,7 @@
 #define WSDIAG_CONNECT_SESSION_H
 
 #include "connect/policy.h"
+#include "connect/summary.h"
 #include "ws/client.h"
 
 enum { SESSION_GHOSTS_MAX = 16 };
@@ -32,6 +33,7 @@ struct session_options {
 	const char *tag_name;         /* of the query parameter */
 	int64_t heartbeat_us;         /* 0: none */
 	const char *heartbeat;        /* a text message */
+	bool stays;                   /* a session that has nothing open is idle, not over, until session_quit() */
 };
 
 struct session_events {
@@ -42,6 +44,8 @@ struct session_events {
 	void (*writable)(void *arg);
 	/* A connection ended, and another is to come: an unfinished message will not be finished. */
 	void (*interrupted)(void *arg);
+	/* With stays: nothing is open and nothing will be by itself; status as for ended. */
+	void (*idle)(void *arg, int status);
 	/* The last connection has ended, or no dial opened; status is the exit status that this alone would give. Nothing comes after it but gone. */
 	void (*ended)(void *arg, int status);
 	/* Every handle is closed. */
@@ -75,6 +79,30 @@ uint64_t session_received(const struct session *s);
 /* Bytes that did not reach the kernel before the session ended, and messages too long to be sent again that were cut. */
 uint64_t session_undelivered(const struct session *s);
 uint64_t session_cut_messages(const struct session *s);
+
+/* So far. */
+const struct summary *session_summary(const struct session *s);
+
+/* By hand: what a person debugging a connection wants of it. */
+enum session_state { SESSION_IDLE, SESSION_DIALLING, SESSION_OPEN, SESSION_CLOSING, SESSION_WAITING };
+enum session_state session_state(const struct session *s);
+/* SESSION_WAITING: until the next dial; else US_UNKNOWN. */
+int64_t session_retry_in_us(const struct session *s);
+/* The connection that is sent on; NULL: none. Borrowed until the next turn of the loop. */
+struct conn *session_conn(const struct session *s);
+/* Dials now; beside: although a connection is open. false when a dial is under way, or a connection in the way. */
+bool session_dial(struct session *s, bool beside);
+/* Another URL for the next dial. 0 or an exit status with a sentence. */
+MUST_CHECK int session_retarget(struct session *s, const char *url, char **ret_error);
+/* Closes what is open and dials again. */
+bool session_redial(struct session *s);
+/* Which connection is sent on. */
+bool session_use(struct session *s, uint32_t id);
+/* Those that are open or closing, oldest first; those that were declared lost and are held. */
+size_t session_conns(const struct session *s, struct conn **ret, size_t max);
+size_t session_ghosts(const struct session *s, struct conn **ret, size_t max);
+/* Closes everything with 1000; ended follows, also with stays. */
+void session_quit(struct session *s);
 
 /* Writes the end event. */
 void session_emit_end(struct session *s, int exit_status);
