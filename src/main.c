@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/version.h"
 #include "connect/command.h"
+#include "connect/console.h"
 #include "serve/command.h"
 
 #include <errno.h>
@@ -148,6 +149,14 @@ print_completion(const char *shell)
 	return print(STDOUT_FILENO, &text);
 }
 
+/* The commands of the REPL: name, arguments, help, tab-separated. */
+static void
+dump_console(struct buf *out)
+{
+	for (const struct console_command *cmd = console_commands; cmd->name != NULL; cmd++)
+		buf_printf(out, "%s\t%s\t%s\n", cmd->name, cmd->args, cmd->help);
+}
+
 /* For the test that holds the manual to the tables. */
 static int
 print_dump(const char *what)
@@ -156,6 +165,8 @@ print_dump(const char *what)
 
 	if (strcmp(what, "dump-options") == 0)
 		help_dump(&text, commands);
+	else if (strcmp(what, "dump-console") == 0)
+		dump_console(&text);
 	else
 		help_dump_schema(&text);
 	return print(STDOUT_FILENO, &text);
@@ -198,7 +209,7 @@ dispatch(char **argv, int argc)
 		return print_help(next);
 	if (strcmp(word, "completion") == 0)
 		return print_completion(next);
-	if (strcmp(word, "dump-options") == 0 || strcmp(word, "dump-schema") == 0)
+	if (strcmp(word, "dump-options") == 0 || strcmp(word, "dump-schema") == 0 || strcmp(word, "dump-console") == 0)
 		return print_dump(word);
 	const struct command *cmd = find_command(word);
 	return cmd != NULL ? run_command(cmd, argv + 2, argc - 2) : run_command(&connect_command, argv + 1, argc - 1);

@@ -4,14 +4,17 @@
 #include "cli/exit_status.h"
 #include "cli/run.h"
 #include "connect/options.h"
+#include "connect/repl.h"
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 struct job {
 	struct run run;
 	struct connect_plan plan;
-	struct filter *filter;
+	struct filter *filter;  /* one of the two */
+	struct repl *repl;
 	int status;
 };
 
@@ -30,10 +33,25 @@ on_signal(void *arg, int signum)
 {
 	struct job *job = arg;
 
+	if (job->repl != NULL) {
+		if (signum == SIGTSTP)
+			repl_suspend(job->repl);
+		else
+			repl_signal(job->repl, signum);
+		return;
+	}
 	if (job->filter != NULL && filter_signal(job->filter, signum))
 		return;
 	job->status = EXIT_SIGNAL + signum;
 	run_abandon(&job->run);
+}
+
+static void
+on_resize(void *arg)
+{
+	struct job *job = arg;
+
+	repl_resize(job->repl);
 }
 
 /* The writer exists before the filter that its events go to: the sinks need it. */
@@ -77,12 +95,67 @@ static const struct fd_writer_events output_up = { .drained = on_drained, .faile
 static const struct filter_events filter_up = { .done = on_done };
 
 static int
+run_filter(struct job *job, const struct connect_options *opt, const struct invocation *inv)
+{
+	char *error CLEANUP(free_charp) = NULL;
+	int status = filter_new(&job->plan.filter, &job->plan.session, &filter_up, job, &job->filter, &error);
+
+	if (status != 0) {
+		output_complain("%s", error);
+		return status;
+	}
+	status = run_open_output(&job->run, &opt->output, &output_up, job);
+	if (status != 0)
+		return status;
+	run_emit_start(&job->run, filter_session(job->filter), filter_url(job->filter), inv);
+	connect_hint(opt, &job->run.journal);
+	filter_start(job->filter, job->run.output);
+	run_loop(&job->run);
+	if (!job->run.is_abandoned)
+		filter_free(job->filter);
+	return job->status;
+}
+
+static int
+run_repl(struct job *job, const struct connect_options *opt, const struct invocation *inv)
+{
+	const struct repl_options repl = { .messages = &job->plan.filter, .run = &opt->run, .show_secrets = opt->output.show_secrets };
+	char *error CLEANUP(free_charp) = NULL;
+	int status = repl_new(&repl, &job->plan.session, &job->repl, &error);
+
+	if (status != 0) {
+		output_complain("%s", error);
+		return status;
+	}
+	status = run_open_lines(&job->run, &opt->output, repl_event_line, job->repl);
+	if (status != 0)
+		return status;
+	job->run.on_resize = on_resize;
+	run_catch_stop(&job->run);
+	run_emit_start(&job->run, repl_session(job->repl), repl_url(job->repl), inv);
+	connect_hint(opt, &job->run.journal);
+	status = repl_run(job->repl);
+	if (job->run.loop.lookups > 0)
+		job->run.is_abandoned = true;
+	else
+		repl_free(job->repl);
+	return status;
+}
+
+/* A REPL only where a person types and reads; everything else is a filter. */
+static bool
+is_interactive(const struct connect_options *opt)
+{
+	return terminal_is(STDIN_FILENO) && terminal_is(STDOUT_FILENO) && !opt->output.json && !opt->no_input && opt->script == NULL && !opt->slash;
+}
+
+static int
 connect_run(const void *options, const struct invocation *inv)
 {
 	const struct connect_options *opt = options;
 	struct job job = { 0 };
-	char *error CLEANUP(free_charp) = NULL;
-	int status = connect_plan(opt, inv->n_args > 0 ? inv->args[0] : NULL, &job.plan);
+	bool interactive = is_interactive(opt);
+	int status = connect_plan(opt, inv->n_args > 0 ? inv->args[0] : NULL, interactive, &job.plan);
 
 	if (status == 0)
 		status = run_init(&job.run, ROLE_CLIENT, on_signal, &job);
@@ -94,24 +167,9 @@ connect_run(const void *options, const struct invocation *inv)
 	job.plan.session.dial.conn.journal = &job.run.journal;
 	job.plan.filter.input = opt->no_input ? -1 : STDIN_FILENO;
 	job.plan.filter.framing.for_terminal = terminal_is(STDOUT_FILENO);
-	status = filter_new(&job.plan.filter, &job.plan.session, &filter_up, &job, &job.filter, &error);
-	if (status != 0)
-		output_complain("%s", error);
-	else
-		status = run_open_output(&job.run, &opt->output, &output_up, &job);
-	if (status == 0) {
-		run_emit_start(&job.run, filter_session(job.filter), filter_url(job.filter), inv);
-		connect_hint(opt, &job.run.journal);
-		filter_start(job.filter, job.run.output);
-		run_loop(&job.run);
-		status = job.status;
-		if (status == EXIT_HOST_NAME && inv->n_args > 0)
-			suggest_command(inv->args[0]);
-	} else {
-		run_abandon(&job.run);
-	}
-	if (!job.run.is_abandoned)
-		filter_free(job.filter);
+	status = interactive ? run_repl(&job, opt, inv) : run_filter(&job, opt, inv);
+	if (status == EXIT_HOST_NAME && inv->n_args > 0)
+		suggest_command(inv->args[0]);
 	status = run_finish(&job.run, status);
 	connect_plan_release(&job.plan);
 	return status;

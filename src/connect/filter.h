@@ -21,6 +21,10 @@ struct filter_options {
 	const struct option_list *again; /* --on-reconnect: instead of texts on a reconnect; an empty one is nothing. NULL: texts */
 	int64_t wait_us;           /* -w: after the end of input; INT64_MAX: forever */
 	bool wait_given;           /* with a count, silence does not close unless -w was given */
+	const char *script;        /* a file of console lines, done instead of reading input; NULL: none */
+	const struct option_list *run; /* console lines after the first open, before input */
+	bool slash;                /* lines of the input that begin with a slash are commands */
+	bool show_secrets;         /* in a log that a line asks for */
 	uint64_t count;            /* messages to receive, then Close; 0: no such limit */
 	int input;                 /* descriptor; -1: none */
 	bool puts_messages;        /* false: the JSON lines carry them */

@@ -27,6 +27,9 @@ struct connect_options {
 	bool once;
 	uint64_t count;
 	bool no_input;
+	const char *script;
+	struct option_list run;
+	bool slash;
 	uint64_t max_message;
 
 	int64_t close_timeout_us, ping_interval_us, ping_timeout_us;
@@ -58,9 +61,9 @@ struct connect_plan {
 	struct dial_pin *pins;
 };
 
-/* Checks what belongs together and fills ret (to be released in every case). url: the operand, NULL if none. 0, or an exit status after having printed why. Loop,
+/* Checks what belongs together and fills ret (to be released in every case). url: the operand, NULL if none. interactive: for a REPL. 0, or an exit status after having printed why. Loop,
  * journal and input are left to the caller. */
-MUST_CHECK int connect_plan(const struct connect_options *opt, const char *url, struct connect_plan *ret);
+MUST_CHECK int connect_plan(const struct connect_options *opt, const char *url, bool interactive, struct connect_plan *ret);
 void connect_plan_release(struct connect_plan *plan);
 /* Says, as notes, where an option looks like a mistake of somebody who knows another tool. */
 void connect_hint(const struct connect_options *opt, struct journal *j);

@@ -202,6 +202,10 @@ check_pairs(const struct connect_options *opt, const char *url)
 		why = "--host cannot be empty or contain line breaks";
 	else if (!opt->reconnect && (opt->reconnect_delay != NULL || opt->reconnect_tries > 0 || opt->on_reconnect.n > 0))
 		why = "--reconnect-delay, --reconnect-tries and --on-reconnect need -r/--reconnect";
+	else if (opt->slash && (opt->binary || opt->whole || opt->base64 || opt->hex))
+		why = "--slash reads lines of text: it does not go with -b, --whole, --base64 or --hex";
+	else if (opt->script != NULL && opt->slash)
+		why = "--script reads commands from a file, --slash from stdin: one of the two";
 	else if (opt->connect_timeout_us <= 0)
 		why = "--connect-timeout must be more than 0";
 	if (why == NULL)
@@ -246,6 +250,10 @@ plan_filter(const struct connect_options *opt, struct filter_options *f)
 	f->wait_us = f->wait_given ? opt->wait_us : US_PER_S;
 	f->count = opt->once ? 1 : opt->count;
 	f->puts_messages = !opt->output.json;
+	f->script = opt->script;
+	f->run = &opt->run;
+	f->slash = opt->slash;
+	f->show_secrets = opt->output.show_secrets;
 }
 
 static void
@@ -281,11 +289,25 @@ plan_session(const struct connect_options *opt, const char *url, struct connect_
 		.max_message = max_message,
 		.capture = output_capture(&opt->output, max_message),
 	};
+	s->stays = opt->script != NULL || opt->run.n > 0 || opt->slash; /* a script may close and open again */
+	if (s->stays && s->dial.conn.capture == 0)
+		s->dial.conn.capture = JSON_MESSAGE_MAX; /* for /expect and /last */
 	s->resend_max = opt->max_message > 0 ? opt->max_message : RESEND_MAX;
 }
 
+/* A person who watches wants the session to go on, once it has begun at all; and messages whole, for /last. */
+static void
+plan_repl(const struct connect_options *opt, struct session_options *s)
+{
+	s->stays = true;
+	s->policy.not_first = !opt->reconnect;
+	s->policy.enabled = true;
+	s->dial.conn.hold_us = opt->hold_lost_us == INT64_MAX ? HOLD_OPEN_US : opt->hold_lost_us;
+	s->dial.conn.capture = JSON_MESSAGE_MAX;
+}
+
 int
-connect_plan(const struct connect_options *opt, const char *url, struct connect_plan *ret)
+connect_plan(const struct connect_options *opt, const char *url, bool interactive, struct connect_plan *ret)
 {
 	int status;
 
@@ -303,6 +325,8 @@ connect_plan(const struct connect_options *opt, const char *url, struct connect_
 		return status;
 	plan_filter(opt, &ret->filter);
 	plan_session(opt, url, ret);
+	if (interactive)
+		plan_repl(opt, &ret->session);
 	return 0;
 }
 

@@ -22,7 +22,7 @@ plan_quietly(const struct connect_options *opt, const char *url, struct connect_
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	dup2(ends[1], 2);
 	close(ends[1]);
-	status = connect_plan(opt, url, plan);
+	status = connect_plan(opt, url, false, plan);
 	dup2(old, 2);
 	close(old);
 	n = read(ends[0], said, 511);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* console_show: the commands that tell something, and settings. */
+#include "connect/console_state.h"
+
+#include "base/escape.h"
+#include "codec/frame.h"
+#include "log/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+put_help(struct buf *out, const struct console_command *cmd)
+{
+	char usage[48];
+
+	snprintf(usage, sizeof(usage), "/%s %s", cmd->name, cmd->args);
+	buf_printf(out, "  %-26s %s\n", usage, cmd->help);
+}
+
+void
+console_help(struct console *c, struct span args)
+{
+	struct buf out CLEANUP(buf_deinit) = { 0 };
+	const struct console_command *cmd;
+
+	if (args.n > 0 && *args.p == '/')
+		args.p++, args.n--;
+	if (args.n > 0) {
+		cmd = console_find(args);
+		if (cmd == NULL) {
+			console_fail(c, "there is no /%.*s; /help lists what there is", (int)args.n, args.p);
+			return;
+		}
+		put_help(&out, cmd);
+	} else {
+		buf_puts(&out, "A line is sent as a text message; //text sends one that begins with a slash.\n");
+		for (cmd = console_commands; cmd->name != NULL; cmd++)
+			put_help(&out, cmd);
+	}
+	c->up->say(c->up_arg, buf_span(&out));
+}
+
+static void
+say_kept(struct console *c, const struct buf *kept, const char *none)
+{
+	if (kept->len > 0)
+		c->up->say(c->up_arg, buf_span(kept));
+	else
+		console_say(c, "%s\n", none);
+}
+
+void
+console_headers(struct console *c, struct span args UNUSED)
+{
+	say_kept(c, &c->headers, "nothing has been open yet");
+}
+
+void
+console_tls(struct console *c, struct span args UNUSED)
+{
+	say_kept(c, &c->tls, c->headers.len > 0 ? "no TLS: the URL is ws://" : "nothing has been open yet");
+}
+
+void
+console_timing(struct console *c, struct span args UNUSED)
+{
+	say_kept(c, &c->timing, "nothing has been open yet");
+}
+
+void
+console_stats(struct console *c, struct span args UNUSED)
+{
+	const struct summary *sum = session_summary(c->opt.session);
+	struct conn *conns[SESSION_GHOSTS_MAX];
+	size_t n = session_conns(c->opt.session, conns, ARRAY_LEN(conns));
+	struct traffic in = sum->received, out = sum->sent;
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		struct conn_status st;
+
+		conn_get_status(conns[i], &st);
+		in.messages += st.received.messages, in.bytes += st.received.bytes;
+		out.messages += st.sent.messages, out.bytes += st.sent.bytes;
+	}
+	buf_printf(&text, "dials %" PRIu32 ", failed %" PRIu32 "; connections %" PRIu32 ", lost %" PRIu32 "; overlaps %" PRIu32 "\n", sum->dials, sum->failed,
+	    sum->conns, sum->lost, c->opt.journal->overlaps);
+	for (int i = 0; i < CAUSE_COUNT; i++)
+		if (sum->causes[i] > 0)
+			buf_printf(&text, "  %" PRIu32 " %s\n", sum->causes[i], cause_name((enum cause)i));
+	buf_printf(&text, "in %" PRIu64 " messages, %" PRIu64 " bytes; out %" PRIu64 " messages, %" PRIu64 " bytes\n", in.messages, in.bytes, out.messages,
+	    out.bytes);
+	if (sum->n_rtts > 0) {
+		buf_printf(&text, "round trips %zu, the last ", sum->n_rtts);
+		clock_format_duration(&text, sum->rtts[(sum->n_rtts - 1) % SUMMARY_RTTS]);
+		buf_putc(&text, '\n');
+	}
+	c->up->say(c->up_arg, buf_span(&text));
+}
+
+void
+console_last(struct console *c, struct span args UNUSED)
+{
+	struct buf out CLEANUP(buf_deinit) = { 0 };
+
+	if (c->n_messages == 0) {
+		console_fail(c, "no message has come yet");
+		return;
+	}
+	if (c->last_opcode == OP_BINARY) {
+		display_hex_dump(&out, buf_span(&c->last));
+	} else {
+		escape_text(&out, buf_span(&c->last), 0);
+		buf_putc(&out, '\n');
+	}
+	c->up->say(c->up_arg, buf_span(&out));
+}
+
+void
+console_save(struct console *c, struct span args)
+{
+	char *path CLEANUP(free_charp) = span_dup(args);
+	FILE *f;
+
+	if (args.n == 0 || c->n_messages == 0) {
+		console_fail(c, args.n == 0 ? "/save FILE" : "no message has come yet");
+		return;
+	}
+	f = fopen(path, "we");
+	if (f == NULL) {
+		console_fail(c, "%s: %s", path, strerror(errno));
+		return;
+	}
+	bool ok = fwrite(buf_head(&c->last), 1, c->last.len, f) == c->last.len;
+	ok = fclose(f) == 0 && ok;
+	if (ok)
+		console_say(c, "%zu bytes written to %s\n", c->last.len, path);
+	else
+		console_fail(c, "%s: %s", path, strerror(errno));
+}
+
+static void
+set_paste(struct console *c, struct span how)
+{
+	if (!span_eq(how, "one") && !span_eq(how, "lines")) {
+		console_fail(c, "/set paste one, or /set paste lines");
+		return;
+	}
+	c->pastes_lines = span_eq(how, "lines");
+	if (c->up->paste != NULL)
+		c->up->paste(c->up_arg, !c->pastes_lines);
+}
+
+void
+console_set(struct console *c, struct span args)
+{
+	struct span name;
+	uint64_t n;
+
+	if (!console_word(&args, &name)) {
+		console_say(c, "show %zu    bytes shown of a text message\nhex %zu    bytes shown of a binary message\npaste %s    pasted lines are one message, or a line each\n",
+		    c->display.text_max, c->display.binary_max, c->pastes_lines ? "lines" : "one");
+		return;
+	}
+	if (span_eq(name, "paste"))
+		set_paste(c, args);
+	else if (!console_number(args, CONSOLE_LAST_MAX, &n))
+		console_fail(c, "/set %.*s BYTES", (int)name.n, name.p);
+	else if (span_eq(name, "show"))
+		c->display.text_max = (size_t)n;
+	else if (span_eq(name, "hex"))
+		c->display.binary_max = (size_t)n;
+	else
+		console_fail(c, "there is no setting \"%.*s\": show BYTES, hex BYTES, paste one|lines", (int)name.n, name.p);
+}
+
+static void
+on_log_trouble(void *arg, const char *path, int err)
+{
+	console_say(arg, "%s: %s; lines are missing from it (told once)\n", path, strerror(-err));
+}
+
+void
+console_log(struct console *c, struct span args)
+{
+	const struct json_options json = { .wants = EVENT_ALL & ~EVENT_VERBOSE, .show_secrets = c->opt.show_secrets };
+	char *path CLEANUP(free_charp) = span_dup(args);
+	int err;
+
+	if (args.n == 0) {
+		console_fail(c, "/log FILE, or /log off");
+		return;
+	}
+	if (c->log != NULL) {
+		struct sink *s = steal(&c->log);
+
+		journal_remove(c->opt.journal, s);
+		s->free(s);
+	}
+	if (span_eq(args, "off"))
+		return;
+	err = sink_file_new(path, &json, on_log_trouble, c, &c->log);
+	if (err < 0) {
+		console_fail(c, "%s: %s", path, strerror(-err));
+		return;
+	}
+	journal_add(c->opt.journal, c->log);
+}
+
+void
+console_echo(struct console *c, struct span args)
+{
+	struct buf out CLEANUP(buf_deinit) = { 0 };
+
+	escape_text(&out, args, 0);
+	buf_putc(&out, '\n');
+	c->up->say(c->up_arg, buf_span(&out));
+}

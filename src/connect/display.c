@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "connect/display.h"
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "codec/frame.h"
+
+#include <inttypes.h>
+
+void
+display_init(struct display *d)
+{
+	*d = (struct display){ .text_max = DISPLAY_TEXT_MAX, .binary_max = DISPLAY_BINARY_MAX };
+}
+
+void
+display_hex_dump(struct buf *out, struct span data)
+{
+	for (size_t at = 0; at < data.n; at += 16) {
+		size_t n = MIN(data.n - at, (size_t)16);
+
+		buf_printf(out, "  %08zx ", at);
+		for (size_t i = 0; i < 16; i++) {
+			if (i == 8)
+				buf_putc(out, ' ');
+			if (i < n)
+				buf_printf(out, " %02x", (uint8_t)data.p[at + i]);
+			else
+				buf_puts(out, "   ");
+		}
+		buf_puts(out, "  |");
+		for (size_t i = 0; i < n; i++)
+			buf_putc(out, data.p[at + i] >= 0x20 && data.p[at + i] < 0x7f ? data.p[at + i] : '.');
+		buf_puts(out, "|\n");
+	}
+}
+
+static void
+put_binary(const struct display *d, const struct ev_message *m, struct buf *out)
+{
+	struct span part = { m->data.p, MIN(m->data.n, d->binary_max) };
+
+	buf_printf(out, "binary, %" PRIu64 " byte%s\n", m->length, m->length == 1 ? "" : "s");
+	display_hex_dump(out, part);
+	if (part.n < m->length)
+		buf_printf(out, "  ... %" PRIu64 " more; /last shows it whole\n", m->length - part.n);
+}
+
+void
+display_message(struct display *d, const struct ev_message *m, uint32_t other_conn, int64_t now_us, struct buf *out)
+{
+	uint64_t second = (uint64_t)(now_us / US_PER_S);
+
+	if (second != d->second) {
+		display_tick(d, now_us, out);
+		d->second = second;
+		d->shown = 0;
+	}
+	if (d->shown++ >= DISPLAY_A_SECOND) {
+		d->skipped++;
+		return;
+	}
+	if (other_conn != 0)
+		buf_printf(out, "c%" PRIu32 " ", other_conn);
+	buf_puts(out, m->dir == DIR_IN ? "< " : "> ");
+	if (m->opcode == OP_BINARY) {
+		put_binary(d, m, out);
+		return;
+	}
+	struct span part = { m->data.p, MIN(m->data.n, d->text_max) };
+	escape_text(out, part, 0);
+	if (part.n < m->length)
+		buf_printf(out, " ... %" PRIu64 " bytes more; /last shows it whole", m->length - part.n);
+	buf_putc(out, '\n');
+}
+
+void
+display_tick(struct display *d, int64_t now_us, struct buf *out)
+{
+	if (d->skipped == 0 || (uint64_t)(now_us / US_PER_S) == d->second)
+		return;
+	buf_printf(out, "... %" PRIu64 " more messages in 1 s, not shown (--log has them all)\n", d->skipped);
+	d->skipped = 0;
+}

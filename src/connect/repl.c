@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+#include "connect/repl.h"
+
+#include "cli/exit_status.h"
+#include "cli/output.h"
+#include "codec/close_code.h"
+#include "connect/console.h"
+#include "connect/editor.h"
+#include "connect/history.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+struct repl {
+	struct repl_options opt;
+	struct loop *loop;
+	struct journal *journal;
+	struct session *session;
+	struct console *console;
+	struct editor *editor;
+	char *history;
+	uv_timer_t tick;            /* the prompt counts down */
+	bool is_leaving, is_over, is_gone, console_closed, tick_closed;
+	int signal, status;
+};
+
+/* --- what the session says --- */
+
+static void
+refresh(struct repl *r)
+{
+	if (r->editor != NULL)
+		editor_refresh(r->editor);
+}
+
+static void
+on_opened(void *arg, bool again)
+{
+	struct repl *r = arg;
+	const struct filter_options *m = r->opt.messages;
+
+	for (size_t i = 0; again && m->again != NULL && i < m->again->n; i++)
+		if (*m->again->items[i] != '\0')
+			session_send_now(r->session, OP_TEXT, span_of(m->again->items[i]));
+	for (size_t i = 0; (!again || m->again == NULL) && i < m->n_texts; i++)
+		session_send_now(r->session, OP_TEXT, span_of(m->texts[i]));
+	for (size_t i = 0; !again && i < r->opt.run->n; i++)
+		console_run(r->console, r->opt.run->items[i], true);
+	refresh(r);
+}
+
+static void
+on_chunk(void *arg UNUSED, const struct stream_chunk *c UNUSED)
+{
+	/* The console shows messages, from their events. */
+}
+
+static void
+on_change(void *arg)
+{
+	refresh(arg);
+}
+
+static void
+on_idle_session(void *arg, int status)
+{
+	struct repl *r = arg;
+
+	r->status = status;
+	refresh(r);
+}
+
+static void
+on_ended(void *arg, int status)
+{
+	struct repl *r = arg;
+
+	r->status = status;
+	r->is_over = true;
+	if (r->editor != NULL)
+		editor_stop(r->editor);
+}
+
+static void
+on_gone(void *arg)
+{
+	struct repl *r = arg;
+
+	r->is_gone = true;
+}
+
+static const struct session_events session_up = {
+	.opened = on_opened,
+	.chunk = on_chunk,
+	.writable = on_change,
+	.interrupted = on_change,
+	.idle = on_idle_session,
+	.ended = on_ended,
+	.gone = on_gone,
+};
+
+/* --- what the console says --- */
+
+static void
+on_say(void *arg, struct span text)
+{
+	struct repl *r = arg;
+
+	if (r->editor != NULL)
+		editor_print(r->editor, text);
+}
+
+static void
+on_console_idle(void *arg)
+{
+	refresh(arg);
+}
+
+static void
+on_console_failed(void *arg, const char *sentence, bool is_expectation UNUSED)
+{
+	struct buf line CLEANUP(buf_deinit) = { 0 };
+
+	buf_printf(&line, "%s\n", sentence);
+	on_say(arg, buf_span(&line));
+}
+
+static void
+leave(struct repl *r)
+{
+	if (r->is_leaving)
+		return;
+	r->is_leaving = true;
+	session_quit(r->session);
+}
+
+static void
+on_quit(void *arg)
+{
+	leave(arg);
+}
+
+static void
+on_paste(void *arg, bool whole)
+{
+	struct repl *r = arg;
+
+	editor_set_paste_whole(r->editor, whole);
+}
+
+static const struct console_events console_up = {
+	.say = on_say, .idle = on_console_idle, .failed = on_console_failed, .quit = on_quit, .paste = on_paste,
+};
+
+/* --- the prompt --- */
+
+static void
+on_prompt(void *arg, struct buf *out)
+{
+	struct repl *r = arg;
+	struct conn *c = session_conn(r->session);
+	struct conn_status st;
+
+	switch (session_state(r->session)) {
+	case SESSION_DIALLING: buf_puts(out, "dialling> "); break;
+	case SESSION_WAITING:
+		buf_puts(out, "retry ");
+		clock_format_duration(out, session_retry_in_us(r->session));
+		buf_puts(out, "> ");
+		break;
+	case SESSION_IDLE: buf_puts(out, "closed> "); break;
+	case SESSION_OPEN:
+	case SESSION_CLOSING:
+		conn_get_status(c, &st);
+		buf_printf(out, "c%" PRIu32 " %s", st.id, st.is_closing ? "closing" : st.is_paused ? "stalled" : "open");
+		if (st.rtt >= 0) {
+			buf_putc(out, ' ');
+			clock_format_duration(out, st.rtt);
+		}
+		buf_puts(out, "> ");
+		break;
+	}
+}
+
+/* While a retry is waited for, the prompt counts down. */
+static void
+on_tick(uv_timer_t *timer)
+{
+	struct repl *r = timer->data;
+
+	if (session_state(r->session) == SESSION_WAITING)
+		refresh(r);
+}
+
+/* --- completion --- */
+
+typedef void add_fn(void *add_arg, const char *word);
+
+static void
+add_if(const char *word, const char *prefix, add_fn *add, void *add_arg)
+{
+	if (strncmp(word, prefix, strlen(prefix)) == 0)
+		add(add_arg, word);
+}
+
+static void
+complete_file(const char *prefix, add_fn *add, void *add_arg)
+{
+	const char *at = *prefix == '@' ? "@" : "", *path = prefix + strlen(at), *slash = strrchr(path, '/');
+	char *folder CLEANUP(free_charp) = slash != NULL ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup("");
+	DIR *dir = opendir(*folder != '\0' ? folder : ".");
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		char *word CLEANUP(free_charp) = xasprintf("%s%s%s%s", at, folder, entry->d_name, entry->d_type == DT_DIR ? "/" : "");
+
+		if (entry->d_name[0] != '.' || (slash != NULL ? slash[1] : *path) == '.')
+			add_if(word, prefix, add, add_arg);
+	}
+	closedir(dir);
+}
+
+static void
+complete_argument(struct repl *r, const struct console_command *cmd, const char *prefix, add_fn *add, void *add_arg)
+{
+	uint32_t ids[16];
+	char text[16];
+	size_t n;
+
+	switch (cmd->complete) {
+	case COMPLETE_COMMAND:
+		for (const struct console_command *k = console_commands; k->name != NULL; k++)
+			add_if(k->name, prefix, add, add_arg);
+		break;
+	case COMPLETE_FILE: complete_file(prefix, add, add_arg); break;
+	case COMPLETE_CONN:
+		n = console_conns(r->console, ids, ARRAY_LEN(ids));
+		for (size_t i = 0; i < n; i++) {
+			snprintf(text, sizeof(text), "%" PRIu32, ids[i]);
+			add_if(text, prefix, add, add_arg);
+		}
+		break;
+	case COMPLETE_CLOSE_CODE:
+		for (int code = close_code_next(0); code != 0; code = close_code_next(code)) {
+			snprintf(text, sizeof(text), "%d", code);
+			if (close_code_is_legal_on_wire(code))
+				add_if(text, prefix, add, add_arg);
+		}
+		break;
+	case COMPLETE_EVENT:
+		for (int type = 0; type < EV_TYPE_COUNT; type++)
+			add_if(event_spec((enum event_type)type)->name, prefix, add, add_arg);
+		add_if("reconnect", prefix, add, add_arg);
+		break;
+	case COMPLETE_WORDS: {
+		struct span words = span_of(cmd->words), word;
+
+		while (span_next(&words, ' ', &word)) {
+			snprintf(text, sizeof(text), "%.*s", (int)word.n, word.p);
+			add_if(text, prefix, add, add_arg);
+		}
+		break;
+	}
+	case COMPLETE_NOTHING: break;
+	}
+}
+
+static void
+on_complete(void *arg, const char *line, add_fn *add, void *add_arg)
+{
+	const char *space = strrchr(line, ' ');
+	size_t name = strcspn(line, " ");
+	const struct console_command *cmd;
+
+	if (line[0] != '/')
+		return;
+	if (space == NULL) {
+		for (cmd = console_commands; cmd->name != NULL; cmd++) {
+			char word[32];
+
+			snprintf(word, sizeof(word), "/%s", cmd->name);
+			add_if(word, line, add, add_arg);
+		}
+		return;
+	}
+	cmd = console_find((struct span){ line + 1, name - 1 });
+	if (cmd != NULL)
+		complete_argument(arg, cmd, space + 1, add, add_arg);
+}
+
+static const struct editor_events editor_up = { .prompt = on_prompt, .complete = on_complete };
+
+/* --- its life --- */
+
+int
+repl_new(const struct repl_options *opt, const struct session_options *session, struct repl **ret, char **ret_error)
+{
+	struct repl *r = xcalloc(1, sizeof(*r));
+	int status;
+
+	r->opt = *opt;
+	r->loop = session->dial.conn.loop;
+	r->journal = session->dial.conn.journal;
+	status = session_new(session, &session_up, r, &r->session, ret_error);
+	if (status != 0) {
+		free(r);
+		return status;
+	}
+	*ret = r;
+	return 0;
+}
+
+void
+repl_free(struct repl *r)
+{
+	if (r == NULL)
+		return;
+	session_free(r->session);
+	free(r->history);
+	free(r);
+}
+
+struct span
+repl_session(const struct repl *r)
+{
+	return session_name(r->session);
+}
+
+struct span
+repl_url(const struct repl *r)
+{
+	return session_url(r->session);
+}
+
+void
+repl_event_line(void *arg, const char *line, size_t n)
+{
+	struct repl *r = arg;
+
+	if (r->editor != NULL)
+		editor_print(r->editor, (struct span){ line, n });
+	else
+		fwrite(line, 1, n, stdout);
+}
+
+static void
+on_console_closed(void *arg)
+{
+	struct repl *r = arg;
+
+	r->console_closed = true;
+}
+
+static void
+on_tick_closed(uv_handle_t *handle)
+{
+	struct repl *r = handle->data;
+
+	r->tick_closed = true;
+}
+
+static void
+add_history(void *arg, const char *line)
+{
+	editor_add_history(arg, line);
+}
+
+/* Lines are read while the session is not over; one that waits (/sleep) holds up the next. */
+static void
+read_lines(struct repl *r)
+{
+	while (!r->is_over) {
+		char *line CLEANUP(free_charp) = NULL;
+
+		if (r->is_leaving || console_is_busy(r->console)) {
+			uv_run(&r->loop->uv, UV_RUN_ONCE);
+			continue;
+		}
+		switch (editor_read(r->editor, &line)) {
+		case EDITOR_LINE:
+			if (*line == '\0')
+				break;
+			if (history_append(r->history, line))
+				editor_add_history(r->editor, line);
+			console_run(r->console, line, false);
+			break;
+		case EDITOR_END:
+			editor_print(r->editor, SPAN_LIT("\n"));
+			leave(r);
+			break;
+		case EDITOR_STOPPED: break;
+		}
+	}
+}
+
+int
+repl_run(struct repl *r)
+{
+	const struct console_options console = {
+		.loop = r->loop,
+		.journal = r->journal,
+		.session = r->session,
+		.shows_messages = true,
+		.show_secrets = r->opt.show_secrets,
+	};
+
+	r->editor = editor_new(r->loop, &editor_up, r);
+	if (r->editor == NULL) {
+		output_complain("this terminal cannot be used for typing (%s); --no-input listens, a pipe sends", strerror(errno));
+		return EXIT_INPUT;
+	}
+	r->console = console_new(&console, &console_up, r);
+	r->history = history_path();
+	if (r->history != NULL)
+		history_load(r->history, add_history, r->editor);
+	uv_timer_init(&r->loop->uv, &r->tick);
+	r->tick.data = r;
+	uv_timer_start(&r->tick, on_tick, 250, 250);
+	session_start(r->session);
+	read_lines(r);
+	uv_close((uv_handle_t *)&r->tick, on_tick_closed);
+	console_close(r->console, on_console_closed, r);
+	while (!r->is_gone || !r->console_closed || !r->tick_closed)
+		uv_run(&r->loop->uv, UV_RUN_ONCE);
+	console_free(r->console);
+	if (r->signal != 0)
+		r->status = EXIT_SIGNAL + r->signal;
+	session_emit_end(r->session, r->status);
+	editor_free(steal(&r->editor));
+	return r->status;
+}
+
+void
+repl_signal(struct repl *r, int signum)
+{
+	if (signum != SIGINT) {
+		r->signal = signum;
+		leave(r);
+	} else if (r->console != NULL && console_is_busy(r->console)) {
+		console_cancel(r->console);
+	} else if (r->is_leaving) {
+		session_abort(r->session);
+	} else if (r->editor != NULL && !editor_clear_line(r->editor)) {
+		leave(r);
+	}
+}
+
+void
+repl_resize(struct repl *r)
+{
+	if (r->editor != NULL)
+		editor_resize(r->editor);
+}
+
+void
+repl_suspend(struct repl *r)
+{
+	if (r->editor != NULL)
+		editor_suspend(r->editor);
+}
