@@ -239,6 +239,8 @@ http_head_parse(struct http_head *h, bool is_answer, const void *data, size_t n,
 	enum http_result full = n >= HTTP_HEAD_MAX ? HTTP_TOO_LARGE : HTTP_MORE, result;
 
 	*h = (struct http_head){ .is_answer = is_answer, .headers = h->headers };
+	if (n == 0)
+		return HTTP_MORE;
 	if (!is_answer) {
 		size_t skip = skip_empty_lines(all);
 

@@ -181,5 +181,6 @@ url_redact(struct buf *out, struct span text)
 		/* The character behind it may begin the next. */
 		i = from > 0 ? from - 1 : 0;
 	}
-	buf_append(out, text.p + from, text.n - from);
+	if (from < text.n)
+		buf_append(out, text.p + from, text.n - from);
 }

@@ -270,6 +270,17 @@ on_cut(struct server *s)
 	end(s, TRANSPORT_GRACEFUL);
 }
 
+/* A TLS record of a handshake, version 3.x (RFC 8446 section 5.1): the most frequent thing that is no HTTP. */
+static const char *
+what_it_is_instead(const struct server *s)
+{
+	struct span in = buf_span(&s->io.in);
+
+	if (in.n >= 2 && in.p[0] == 0x16 && in.p[1] == 0x03)
+		return "This is TLS, but this port speaks plain ws://; wss:// needs --cert.";
+	return "This is not an HTTP request.";
+}
+
 static void
 on_ready(void *arg, unsigned bits)
 {
@@ -294,7 +305,7 @@ on_ready(void *arg, unsigned bits)
 			on_cut(s);
 		break;
 	case HTTP_TOO_LARGE: refuse(s, 431, CAUSE_HTTP_TOO_LARGE, "The head of the request is larger than 64 KiB."); break;
-	case HTTP_NOT_HTTP: refuse(s, 400, CAUSE_HTTP_NOT_HTTP, "This is not an HTTP request."); break;
+	case HTTP_NOT_HTTP: refuse(s, 400, CAUSE_HTTP_NOT_HTTP, what_it_is_instead(s)); break;
 	case HTTP_BAD: refuse(s, 400, CAUSE_HTTP_INVALID, error); break;
 	}
 }
