@@ -206,7 +206,7 @@ on_wait(uv_timer_t *timer)
 	struct filter *f = timer->data;
 	uint64_t wait_ms = (uint64_t)(f->opt->wait_us / US_PER_MS), due = f->last_heard_ms + wait_ms, now = uv_now(&f->loop->uv);
 
-	if (session_unsent(f->session) > 0 || session_is_paused(f->session)) {
+	if (!session_is_sent(f->session) || session_is_paused(f->session)) {
 		uv_timer_start(&f->wait, on_wait, MAX(wait_ms, UINT64_C(10)), 0);
 		return;
 	}

@@ -128,13 +128,16 @@ outbox_resend(struct outbox *o, outbox_fn *fn, void *arg)
 	struct span all = buf_span(&o->bytes);
 
 	for (size_t i = 0; i < o->n; i++) {
-		const struct outbox_item *it = item_at(o, i);
+		struct outbox_item *it = item_at(o, i);
 		struct span data = { all.p, it->length };
 
 		all.p += it->length;
 		all.n -= it->length;
-		if (!it->is_sent)
-			fn(arg, it->opcode, data, it->is_last);
+		if (it->is_sent)
+			continue;
+		if (!fn(arg, it->opcode, data, it->is_last, &it->position))
+			return;
+		it->is_sent = true;
 	}
 }
 
@@ -142,4 +145,10 @@ size_t
 outbox_bytes(const struct outbox *o)
 {
 	return o->bytes.len;
+}
+
+bool
+outbox_is_empty(const struct outbox *o)
+{
+	return o->n == 0;
 }

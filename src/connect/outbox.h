@@ -44,10 +44,13 @@ void outbox_sent(struct outbox *o, uint64_t position);
 void outbox_handed(struct outbox *o, uint64_t position);
 /* The connection is lost: nothing of what is left is on one. */
 void outbox_cut(struct outbox *o);
-/* What is not on a connection, in order; for a new one. Messages may be unfinished only as the last. */
-typedef void outbox_fn(void *arg, uint8_t opcode, struct span data, bool last);
+/* What is not on a connection, in order, until one is not taken; for a new one. Messages may be unfinished only as the last. fn puts one on the connection and
+ * says up to which position, each its own: the new one may be lost in the middle of them. */
+typedef bool outbox_fn(void *arg, uint8_t opcode, struct span data, bool last, uint64_t *ret_position);
 void outbox_resend(struct outbox *o, outbox_fn *fn, void *arg);
-/* Bytes kept, and messages. */
+/* Bytes kept. */
 size_t outbox_bytes(const struct outbox *o);
+/* Nothing waits, not even an empty message. */
+bool outbox_is_empty(const struct outbox *o);
 
 #endif

@@ -33,7 +33,7 @@ struct session {
 	unsigned n_ghosts;
 	uv_timer_t retry, heartbeat;
 	int open_objects;            /* clients, connections and timers whose handles are not closed yet */
-	bool is_over, is_paused, is_waiting, is_closing;
+	bool is_over, is_paused, is_closing;
 	bool redials;                /* as soon as the connection that was closed for it has ended */
 	int64_t retry_due_us;
 	struct outbox outbox;
@@ -101,7 +101,6 @@ on_timer_closed(uv_handle_t *handle)
 static void
 end_with(struct session *s, int status)
 {
-	s->is_waiting = false;
 	s->status = status;
 	summary_end_down(&s->sum, now_us(s));
 	if (s->opt.stays) {
@@ -131,7 +130,6 @@ on_retry(uv_timer_t *timer)
 {
 	struct session *s = timer->data;
 
-	s->is_waiting = false;
 	target_reset(&s->target);
 	dial(s);
 }
@@ -153,7 +151,6 @@ schedule(struct session *s, int64_t retry_after_us)
 
 	ev.u.retry = (struct ev_retry){ .delay = delay, .failures = s->failures };
 	journal_emit(journal_of(s), &ev);
-	s->is_waiting = true;
 	s->retry_due_us = now_us(s) + delay;
 	uv_timer_start(&s->retry, on_retry, (uint64_t)(delay / US_PER_MS), 0);
 }
@@ -300,6 +297,7 @@ follow(struct session *s, struct span location)
 	char *error CLEANUP(free_charp) = NULL;
 	int err = target_follow(&s->target, location, &error), status = 0;
 
+	s->sum.failed++; /* the dial, but no failure of the session's */
 	if (err == -ELOOP) {
 		status = EXIT_REDIRECTS;
 		journal_note(journal_of(s), "more than %u redirects: stopped", s->opt.max_redirects);
@@ -309,10 +307,15 @@ follow(struct session *s, struct span location)
 	} else if ((status = need_tls(s, &error)) != 0) {
 		journal_note(journal_of(s), "%s", error);
 	}
-	if (status == 0)
+	if (status == 0) {
 		dial(s);
-	else
-		end_with(s, status);
+		return;
+	}
+	if (s->current != NULL)
+		return; /* the connection that is open goes on */
+	if (s->opt.policy.enabled && !s->opt.policy.not_first)
+		give_up(s, "the redirect cannot be followed");
+	end_with(s, status);
 }
 
 static bool
@@ -321,12 +324,15 @@ is_redirect(int status)
 	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-static void
-on_resend(void *arg, uint8_t opcode, struct span data, bool last)
+static bool
+on_resend(void *arg, uint8_t opcode, struct span data, bool last, uint64_t *ret_position)
 {
-	struct session *s = arg;
+	struct conn *c = ((struct session *)arg)->current->conn;
 
-	conn_send(s->current->conn, opcode, data.p, data.n, last);
+	if (!conn_send(c, opcode, data.p, data.n, last))
+		return false;
+	*ret_position = conn_queued(c);
+	return true;
 }
 
 /* The newest connection is the one to send on; what waits goes out on it, unless an older one has it. */
@@ -351,7 +357,6 @@ on_opened(void *arg, struct conn *c)
 	if (s->current != b)
 		return; /* aborted from inside */
 	outbox_resend(&s->outbox, on_resend, s);
-	outbox_sent(&s->outbox, conn_queued(c));
 	s->up->writable(s->up_arg);
 }
 
@@ -414,13 +419,14 @@ dial(struct session *s)
 
 /* --- heartbeats --- */
 
-/* Data where a hop ignores control frames; not into the middle of another message, which keeps the hop awake as well. */
+/* Data where a hop ignores control frames; not into the middle of another message, which keeps the hop awake as well, nor behind what nobody reads. */
 static void
 on_heartbeat(uv_timer_t *timer)
 {
 	struct session *s = timer->data;
 
-	session_send_now(s, OP_TEXT, span_of(s->opt.heartbeat));
+	if (!session_is_full(s))
+		session_send_now(s, OP_TEXT, span_of(s->opt.heartbeat));
 }
 
 /* --- the interface --- */
@@ -526,7 +532,7 @@ session_is_full(const struct session *s)
 {
 	const struct conn *c = conn_of(s);
 
-	return c == NULL || conn_is_full(c);
+	return c == NULL || !conn_is_open(c) || conn_is_full(c);
 }
 
 bool
@@ -535,12 +541,14 @@ session_is_paused(const struct session *s)
 	return s->is_paused;
 }
 
-uint64_t
-session_unsent(const struct session *s)
+bool
+session_is_sent(struct session *s)
 {
 	const struct conn *c = conn_of(s);
 
-	return c != NULL ? conn_unsent(c) : outbox_bytes(&s->outbox);
+	if (c != NULL)
+		outbox_handed(&s->outbox, conn_handed(c));
+	return (c == NULL || conn_unsent(c) == 0) && outbox_is_empty(&s->outbox);
 }
 
 void
@@ -560,7 +568,9 @@ cancel_dial(struct session *s)
 		return;
 	client_cancel(steal(&s->client));
 	free(steal(&s->dialling));
-	s->status = EXIT_LOST;
+	s->sum.failed++;
+	if (s->status == EXIT_OK)
+		s->status = EXIT_LOST;
 }
 
 /* Every connection ends, by a closing handshake or at once, and a dial or the wait for one is given up. */
@@ -608,12 +618,18 @@ session_conn(const struct session *s)
 	return conn_of(s);
 }
 
+static bool
+is_waiting(const struct session *s)
+{
+	return uv_is_active((const uv_handle_t *)&s->retry);
+}
+
 enum session_state
 session_state(const struct session *s)
 {
 	if (s->client != NULL && s->current == NULL)
 		return SESSION_DIALLING;
-	if (s->is_waiting)
+	if (is_waiting(s))
 		return SESSION_WAITING;
 	if (s->current == NULL)
 		return SESSION_IDLE;
@@ -623,7 +639,7 @@ session_state(const struct session *s)
 int64_t
 session_retry_in_us(const struct session *s)
 {
-	return s->is_waiting ? MAX(s->retry_due_us - now_us(s), INT64_C(0)) : US_UNKNOWN;
+	return is_waiting(s) ? MAX(s->retry_due_us - now_us(s), INT64_C(0)) : US_UNKNOWN;
 }
 
 bool
@@ -632,7 +648,7 @@ session_dial(struct session *s, bool beside)
 	if (s->is_over || s->client != NULL || (s->current != NULL && !beside))
 		return false;
 	uv_timer_stop(&s->retry);
-	s->is_waiting = s->is_closing = false;
+	s->is_closing = false;
 	target_reset(&s->target);
 	dial(s);
 	return true;

@@ -64,11 +64,11 @@ void session_start(struct session *s);
 bool session_send(struct session *s, uint8_t opcode, const void *data, size_t n, bool last);
 /* A whole message on the connection that is open, or not at all: never sent again. */
 bool session_send_now(struct session *s, uint8_t opcode, struct span data);
-/* Stop sending until writable or opened: too much waits, or there is no connection. */
+/* Stop sending until writable or opened: too much waits, or there is no connection, or none any more that takes something. */
 bool session_is_full(const struct session *s);
 bool session_is_paused(const struct session *s);
-/* Bytes queued and not yet in the kernel. */
-uint64_t session_unsent(const struct session *s);
+/* Whether everything was handed over. */
+bool session_is_sent(struct session *s);
 void session_pause(struct session *s, bool paused);
 /* A closing handshake; a dial or a wait for one is given up. */
 void session_close(struct session *s, int code);

@@ -4,6 +4,8 @@
 void
 summary_add_rtt(struct summary *s, int64_t rtt_us)
 {
+	s->rtt_min_us = s->n_rtts > 0 ? MIN(s->rtt_min_us, rtt_us) : rtt_us;
+	s->rtt_max_us = MAX(s->rtt_max_us, rtt_us);
 	s->rtts[s->n_rtts++ % SUMMARY_RTTS] = rtt_us;
 }
 
@@ -86,9 +88,9 @@ summary_emit(struct summary *s, struct journal *j, struct span session, int64_t 
 		.causes = { causes, list_causes(s, causes) },
 		.sent = s->sent,
 		.received = s->received,
-		.rtt_min = n > 0 ? s->rtts[0] : US_UNKNOWN,
+		.rtt_min = n > 0 ? s->rtt_min_us : US_UNKNOWN,
 		.rtt_median = n > 0 ? s->rtts[n / 2] : US_UNKNOWN,
-		.rtt_max = n > 0 ? s->rtts[n - 1] : US_UNKNOWN,
+		.rtt_max = n > 0 ? s->rtt_max_us : US_UNKNOWN,
 	};
 	journal_emit(j, &ev);
 }

@@ -15,8 +15,9 @@ struct summary {
 	int64_t down_since_us;              /* 0: up, or never open yet */
 	unsigned n_up;                      /* connections that are open now */
 	struct traffic sent, received;
-	int64_t rtts[SUMMARY_RTTS];         /* the latest */
+	int64_t rtts[SUMMARY_RTTS];         /* the latest, for the median */
 	size_t n_rtts;
+	int64_t rtt_min_us, rtt_max_us;     /* of all */
 };
 
 void summary_add_rtt(struct summary *s, int64_t rtt_us);
