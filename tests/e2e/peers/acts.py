@@ -90,3 +90,26 @@ def http(status, reason="", *headers, body=b"", length=True):
     if length:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+# ends of a connection that opened, for reconnecting
+
+def fin(c):
+    """No Close frame."""
+    c.upgrade()
+
+
+def rst(c):
+    c.upgrade()
+    c.rst()
+
+
+def closes(code=None, reason=b""):
+    """A finished closing handshake; returns the client's frames."""
+
+    def script(c):
+        c.upgrade()
+        c.send(raw.close(code, reason))
+        return c.frames()
+
+    return script

@@ -341,7 +341,7 @@ def connect(host, port, context=None, name=None):
 class Server:
     """scripts: one for every connection, or a list: one for each in turn, the last one for all that follow."""
 
-    def __init__(self, scripts, *, host="127.0.0.1", tls=None, backlog=64, family=None, rcvbuf=None):
+    def __init__(self, scripts, *, host="127.0.0.1", port=0, tls=None, backlog=64, family=None, rcvbuf=None):
         self.scripts = scripts if isinstance(scripts, (list, tuple)) else [scripts]
         self.tls = tls
         family = family or (socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -349,7 +349,7 @@ class Server:
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if rcvbuf:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-        self.listener.bind((host, 0))
+        self.listener.bind((host, port))
         self.listener.listen(backlog)
         self.host, self.port = host, self.listener.getsockname()[1]
         self.accepted = 0
