@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "connect/session.h"
+#include "connect/session_state.h"
 
 #include "cli/exit_status.h"
 #include "codec/close_code.h"
 #include "connect/advice.h"
-#include "connect/outbox.h"
-#include "connect/summary.h"
-#include "connect/target.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,43 +13,6 @@
 
 /* A connection that lived so long makes the next delay a first one again. */
 enum { LASTING_S = 5 };
-
-struct session {
-	struct session_options opt;
-	const struct session_events *up;
-	void *up_arg;
-	struct target target;
-	char *given_url;             /* of session_retarget() */
-	struct tls_context *tls;
-	char name[32];               /* <run>-1 */
-	struct client *client;       /* while dialling */
-	struct bond *dialling;       /* what it will be if it opens */
-	struct list bonds;           /* connections that are open or closing, oldest first */
-	struct bond *current;        /* the one of them that is sent on; NULL: none */
-	struct list ghosts;
-	unsigned n_ghosts;
-	uv_timer_t retry, heartbeat;
-	int open_objects;            /* clients, connections and timers whose handles are not closed yet */
-	bool is_over, is_paused, is_closing;
-	bool redials;                /* as soon as the connection that was closed for it has ended */
-	int64_t retry_due_us;
-	struct outbox outbox;
-
-	unsigned step;               /* of the delays */
-	uint32_t failures;           /* consecutive dials */
-	int status;                  /* of the last cause */
-
-	struct summary sum;
-	uint64_t undelivered, received_now;
-};
-
-/* One connection of the session, until it is gone. */
-struct bond {
-	struct list link;            /* among the bonds, or the ghosts */
-	bool is_ghost;
-	struct session *session;
-	struct conn *conn;
-};
 
 static struct loop *
 loop_of(const struct session *s)
@@ -66,8 +26,8 @@ journal_of(const struct session *s)
 	return s->opt.dial.conn.journal;
 }
 
-static int64_t
-now_us(const struct session *s)
+int64_t
+session_now(const struct session *s)
 {
 	return clock_mono(loop_of(s)->clock);
 }
@@ -102,7 +62,7 @@ static void
 end_with(struct session *s, int status)
 {
 	s->status = status;
-	summary_end_down(&s->sum, now_us(s));
+	summary_end_down(&s->sum, session_now(s));
 	if (s->opt.stays) {
 		s->is_closing = false;
 		s->up->idle(s->up_arg, status);
@@ -123,15 +83,13 @@ end_with(struct session *s, int status)
 
 /* --- dialling again --- */
 
-static void dial(struct session *s);
-
 static void
 on_retry(uv_timer_t *timer)
 {
 	struct session *s = timer->data;
 
 	target_reset(&s->target);
-	dial(s);
+	session_start_dial(s);
 }
 
 static void
@@ -151,7 +109,7 @@ schedule(struct session *s, int64_t retry_after_us)
 
 	ev.u.retry = (struct ev_retry){ .delay = delay, .failures = s->failures };
 	journal_emit(journal_of(s), &ev);
-	s->retry_due_us = now_us(s) + delay;
+	s->retry_due_us = session_now(s) + delay;
 	uv_timer_start(&s->retry, on_retry, (uint64_t)(delay / US_PER_MS), 0);
 }
 
@@ -224,7 +182,7 @@ go_on_without(struct session *s, enum event_type type, const struct ev_ended *e,
 		s->redials = false;
 		s->up->interrupted(s->up_arg);
 		target_reset(&s->target);
-		dial(s);
+		session_start_dial(s);
 	} else if (!s->is_closing && policy_after_end(&s->opt.policy, type, e, we_closed_first, &why)) {
 		s->up->interrupted(s->up_arg);
 		schedule(s, US_UNKNOWN);
@@ -243,7 +201,7 @@ on_ended(void *arg, enum event_type type, const struct ev_ended *e, bool we_clos
 	bool was_current = b == s->current;
 
 	list_remove(&b->link);
-	summary_add_end(&s->sum, type, e, now_us(s));
+	summary_add_end(&s->sum, type, e, session_now(s));
 	if (e->held)
 		hold_ghost(s, b);
 	if (!was_current)
@@ -278,9 +236,8 @@ static const struct conn_events conn_up = {
 
 /* --- dials --- */
 
-/* Made when first needed: loading the system's authorities costs milliseconds. 0 or an exit status. */
-static int
-need_tls(struct session *s, char **ret_error)
+int
+session_need_tls(struct session *s, char **ret_error)
 {
 	enum tls_fault what;
 
@@ -304,11 +261,11 @@ follow(struct session *s, struct span location)
 	} else if (err != 0) {
 		status = EXIT_UPGRADE_INVALID;
 		journal_note(journal_of(s), "cannot follow the redirect: %s", error);
-	} else if ((status = need_tls(s, &error)) != 0) {
+	} else if ((status = session_need_tls(s, &error)) != 0) {
 		journal_note(journal_of(s), "%s", error);
 	}
 	if (status == 0) {
-		dial(s);
+		session_start_dial(s);
 		return;
 	}
 	if (s->current != NULL)
@@ -348,7 +305,7 @@ on_opened(void *arg, struct conn *c)
 	b->conn = c;
 	list_append(&s->bonds, &b->link);
 	s->current = b;
-	summary_add_open(&s->sum, now_us(s));
+	summary_add_open(&s->sum, session_now(s));
 	if (older != NULL) {
 		outbox_handed(&s->outbox, conn_queued(older->conn));
 		conn_pause(older->conn, false);
@@ -396,8 +353,8 @@ on_client_gone(void *arg)
 
 static const struct client_events client_up = { .opened = on_opened, .failed = on_failed, .gone = on_client_gone };
 
-static void
-dial(struct session *s)
+void
+session_start_dial(struct session *s)
 {
 	struct client_options opt = s->opt.dial;
 
@@ -411,7 +368,7 @@ dial(struct session *s)
 	opt.conn.session = span_of(s->name);
 	opt.conn_up = &conn_up;
 	opt.conn_arg = s->dialling;
-	opt.down_us = s->sum.down_since_us > 0 ? now_us(s) - s->sum.down_since_us : US_UNKNOWN;
+	opt.down_us = s->sum.down_since_us > 0 ? session_now(s) - s->sum.down_since_us : US_UNKNOWN;
 	opt.failed = s->sum.conns > 0 ? s->failures : 0;
 	s->open_objects++; /* the client, or the conn it becomes */
 	s->client = client_dial(&opt, &client_up, s);
@@ -446,7 +403,7 @@ session_new(const struct session_options *opt, const struct session_events *up, 
 		session_free(s);
 		return EXIT_URL;
 	}
-	status = need_tls(s, ret_error);
+	status = session_need_tls(s, ret_error);
 	if (status != 0) {
 		session_free(s);
 		return status;
@@ -491,22 +448,16 @@ session_start(struct session *s)
 	uv_timer_init(&loop_of(s)->uv, &s->heartbeat);
 	s->retry.data = s->heartbeat.data = s;
 	s->open_objects = 2;
-	s->sum.began_us = now_us(s);
+	s->sum.began_us = session_now(s);
 	if (beat_ms > 0)
 		uv_timer_start(&s->heartbeat, on_heartbeat, beat_ms, beat_ms);
-	dial(s);
-}
-
-static struct conn *
-conn_of(const struct session *s)
-{
-	return s->current != NULL ? s->current->conn : NULL;
+	session_start_dial(s);
 }
 
 bool
 session_send(struct session *s, uint8_t opcode, const void *data, size_t n, bool last)
 {
-	struct conn *c = conn_of(s);
+	struct conn *c = session_conn(s);
 
 	if (s->is_over || s->is_closing)
 		return false;
@@ -522,7 +473,7 @@ session_send(struct session *s, uint8_t opcode, const void *data, size_t n, bool
 bool
 session_send_now(struct session *s, uint8_t opcode, struct span data)
 {
-	struct conn *c = conn_of(s);
+	struct conn *c = session_conn(s);
 
 	return c != NULL && !conn_is_mid_message(c) && conn_send(c, opcode, data.p, data.n, true);
 }
@@ -530,7 +481,7 @@ session_send_now(struct session *s, uint8_t opcode, struct span data)
 bool
 session_is_full(const struct session *s)
 {
-	const struct conn *c = conn_of(s);
+	const struct conn *c = session_conn(s);
 
 	return c == NULL || !conn_is_open(c) || conn_is_full(c);
 }
@@ -544,7 +495,7 @@ session_is_paused(const struct session *s)
 bool
 session_is_sent(struct session *s)
 {
-	const struct conn *c = conn_of(s);
+	const struct conn *c = session_conn(s);
 
 	if (c != NULL)
 		outbox_handed(&s->outbox, conn_handed(c));
@@ -554,7 +505,7 @@ session_is_sent(struct session *s)
 void
 session_pause(struct session *s, bool paused)
 {
-	struct conn *c = conn_of(s);
+	struct conn *c = session_conn(s);
 
 	s->is_paused = paused && c != NULL;
 	if (c != NULL)
@@ -573,9 +524,8 @@ cancel_dial(struct session *s)
 		s->status = EXIT_LOST;
 }
 
-/* Every connection ends, by a closing handshake or at once, and a dial or the wait for one is given up. */
-static void
-close_all(struct session *s, int code, bool at_once)
+void
+session_end_all(struct session *s, int code, bool at_once)
 {
 	struct list *next;
 	bool any = !list_is_empty(&s->bonds);
@@ -601,131 +551,13 @@ close_all(struct session *s, int code, bool at_once)
 void
 session_close(struct session *s, int code)
 {
-	close_all(s, code, false);
+	session_end_all(s, code, false);
 }
 
 void
 session_abort(struct session *s)
 {
-	close_all(s, 0, true);
-}
-
-/* --- by hand --- */
-
-struct conn *
-session_conn(const struct session *s)
-{
-	return conn_of(s);
-}
-
-static bool
-is_waiting(const struct session *s)
-{
-	return uv_is_active((const uv_handle_t *)&s->retry);
-}
-
-enum session_state
-session_state(const struct session *s)
-{
-	if (s->client != NULL && s->current == NULL)
-		return SESSION_DIALLING;
-	if (is_waiting(s))
-		return SESSION_WAITING;
-	if (s->current == NULL)
-		return SESSION_IDLE;
-	return conn_is_open(s->current->conn) ? SESSION_OPEN : SESSION_CLOSING;
-}
-
-int64_t
-session_retry_in_us(const struct session *s)
-{
-	return is_waiting(s) ? MAX(s->retry_due_us - now_us(s), INT64_C(0)) : US_UNKNOWN;
-}
-
-bool
-session_dial(struct session *s, bool beside)
-{
-	if (s->is_over || s->client != NULL || (s->current != NULL && !beside))
-		return false;
-	uv_timer_stop(&s->retry);
-	s->is_closing = false;
-	target_reset(&s->target);
-	dial(s);
-	return true;
-}
-
-int
-session_retarget(struct session *s, const char *url, char **ret_error)
-{
-	struct session_options opt = s->opt;
-	struct target target;
-	int status;
-
-	opt.url = url;
-	if (target_init(&target, &opt, ret_error) != 0)
-		return EXIT_URL;
-	target_deinit(&target);
-	free(s->given_url);
-	s->given_url = xstrdup(url);
-	s->opt.url = s->given_url;
-	target_deinit(&s->target);
-	status = target_init(&s->target, &s->opt, ret_error) == 0 ? need_tls(s, ret_error) : EXIT_URL;
-	return status;
-}
-
-bool
-session_redial(struct session *s)
-{
-	struct conn *c = conn_of(s);
-
-	if (c == NULL)
-		return session_dial(s, false);
-	if (s->client != NULL)
-		return false;
-	s->redials = true;
-	conn_close(c, CLOSE_NORMAL, SPAN_NONE);
-	return true;
-}
-
-bool
-session_use(struct session *s, uint32_t id)
-{
-	for (struct list *l = s->bonds.next; l != &s->bonds; l = l->next) {
-		struct bond *b = container_of(l, struct bond, link);
-
-		if (conn_id(b->conn) == id) {
-			s->current = b;
-			return true;
-		}
-	}
-	return false;
-}
-
-size_t
-session_conns(const struct session *s, struct conn **ret, size_t max)
-{
-	size_t n = 0;
-
-	for (struct list *l = s->bonds.next; l != &s->bonds && n < max; l = l->next)
-		ret[n++] = container_of(l, struct bond, link)->conn;
-	return n;
-}
-
-size_t
-session_ghosts(const struct session *s, struct conn **ret, size_t max)
-{
-	size_t n = 0;
-
-	for (struct list *l = s->ghosts.next; l != &s->ghosts && n < max; l = l->next)
-		ret[n++] = container_of(l, struct bond, link)->conn;
-	return n;
-}
-
-void
-session_quit(struct session *s)
-{
-	s->opt.stays = false;
-	close_all(s, CLOSE_NORMAL, false);
+	session_end_all(s, 0, true);
 }
 
 uint64_t
@@ -749,7 +581,7 @@ session_cut_messages(const struct session *s)
 void
 session_emit_end(struct session *s, int exit_status)
 {
-	summary_emit(&s->sum, journal_of(s), span_of(s->name), now_us(s), exit_status);
+	summary_emit(&s->sum, journal_of(s), span_of(s->name), session_now(s), exit_status);
 }
 
 const struct summary *
