@@ -105,8 +105,11 @@ run_filter(struct job *job, const struct connect_options *opt, const struct invo
 		return status;
 	}
 	status = run_open_output(&job->run, &opt->output, &output_up, job);
-	if (status != 0)
+	if (status != 0) {
+		filter_free(job->filter);
+		run_abandon(&job->run); /* the output may be open */
 		return status;
+	}
 	run_emit_start(&job->run, filter_session(job->filter), filter_url(job->filter), inv);
 	connect_hint(opt, &job->run.journal);
 	filter_start(job->filter, job->run.output);
@@ -128,8 +131,10 @@ run_repl(struct job *job, const struct connect_options *opt, const struct invoca
 		return status;
 	}
 	status = run_open_lines(&job->run, &opt->output, repl_event_line, job->repl);
-	if (status != 0)
+	if (status != 0) {
+		repl_free(job->repl);
 		return status;
+	}
 	job->run.on_resize = on_resize;
 	run_catch_stop(&job->run);
 	run_emit_start(&job->run, repl_session(job->repl), repl_url(job->repl), inv);
