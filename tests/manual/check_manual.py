@@ -14,7 +14,7 @@ from pathlib import Path
 WSDIAG, ROOT = sys.argv[1], Path(sys.argv[2])
 MAN = ROOT / "man"
 COMMANDS = ("connect", "serve")
-PAGES = ("wsdiag.1", "wsdiag-connect.1", "wsdiag-serve.1", "wsdiag-log.5")
+PAGES = ("wsdiag.1", "wsdiag-connect.1", "wsdiag-repl.1", "wsdiag-serve.1", "wsdiag-log.5")
 
 
 def ask(*args):
@@ -250,6 +250,13 @@ def check_commands():
         yield f"the program has options of {sorted(dumped)}; this test knows {COMMANDS}"
 
 
+def check_console():
+    want = [tuple(line.split("\t")[:2]) for line in ask("dump-console").splitlines()]
+    heads = [head for head, _ in items(section((MAN / "wsdiag-repl.1").read_text(), "COMMANDS"))]
+    have = [(name.removeprefix("Ic /"), argument.removesuffix("\\&")) for name, _, argument in (head.partition(" Ar ") for head in heads)]
+    yield from differences("wsdiag-repl(1), COMMANDS", want, have)
+
+
 def check_mdoc(page):
     r = subprocess.run(["mandoc", "-Tlint", "-W", "style", str(MAN / page)], capture_output=True, text=True, timeout=60)
     # Whether other pages are installed is no matter of this one.
@@ -265,6 +272,7 @@ def tests():
     for shell in COMPLETIONS:
         yield f"completion of {shell}", None, check_completion, shell
     yield "commands", None, check_commands
+    yield "commands of the REPL", None, check_console
     yield "log: events, fields, units", None, check_schema
     yield "log: causes and stages", None, check_causes
     yield "exit statuses", None, check_exit_status
