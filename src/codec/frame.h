@@ -46,6 +46,7 @@ struct frame {
 	X(CLOSE_REASON_UTF8, "close reason is not UTF-8", "5.5.1", 1007)                                               \
 	X(TEXT_UTF8, "text message is not UTF-8", "8.1", 1007)                                                         \
 	X(MESSAGE_TOO_BIG, "message larger than our limit", "10.4", 1009)                                              \
+	X(DEFLATE, "compressed data that cannot be inflated (RFC 7692 7.2.2)", "7.4.1", 1007)                          \
 	X(UNREADABLE, "frame that cannot be read", "5.2", 1002)
 
 enum frame_rule {

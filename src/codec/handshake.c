@@ -82,6 +82,8 @@ handshake_write_request(struct buf *out, const struct handshake_request *rq)
 		}
 		put_header(out, rq->extra, "Sec-WebSocket-Protocol", buf_cstr(&list));
 	}
+	if (rq->extensions != NULL)
+		put_header(out, rq->extra, "Sec-WebSocket-Extensions", rq->extensions);
 	if (rq->origin != NULL)
 		put_header(out, rq->extra, "Origin", rq->origin);
 	put_header(out, rq->extra, "User-Agent", "wsdiag/" WSDIAG_VERSION);
@@ -243,11 +245,10 @@ judge_extensions(const struct http_head *h, const struct span_list *offered, str
 }
 
 bool
-handshake_judge_answer(const struct http_head *h, const char *key, const struct span_list *offered, struct handshake_answer *ret_answer,
-    struct buf *error)
+handshake_judge_answer(const struct http_head *h, const char *key, const struct span_list *offered, const struct span_list *extensions,
+    struct handshake_answer *ret_answer, struct buf *error)
 {
-	/* We offer no extensions. */
-	static const struct span_list offered_extensions = { NULL, 0 };
+	static const struct span_list none = { NULL, 0 };
 	struct handshake_answer answer = { SPAN_NONE, SPAN_NONE };
 
 	if (h->major < 1 || (h->major == 1 && h->minor < 1)) {
@@ -256,7 +257,7 @@ handshake_judge_answer(const struct http_head *h, const char *key, const struct 
 	}
 	if (!judge_upgrade(h, error) || !has_connection_upgrade(h, error) || !judge_accept(h, key, error) ||
 	    !judge_subprotocol(h, offered, &answer.subprotocol, error) ||
-	    !judge_extensions(h, &offered_extensions, &answer.extensions, error))
+	    !judge_extensions(h, extensions != NULL ? extensions : &none, &answer.extensions, error))
 		return false;
 	*ret_answer = answer;
 	return true;
@@ -408,7 +409,7 @@ handshake_judge_request(const struct http_head *h, const struct span_list *suppo
 }
 
 void
-handshake_write_answer(struct buf *out, struct span key, struct span subprotocol)
+handshake_write_answer(struct buf *out, struct span key, struct span subprotocol, struct span extensions)
 {
 	char accept[WS_ACCEPT_SIZE];
 
@@ -418,6 +419,11 @@ handshake_write_answer(struct buf *out, struct span key, struct span subprotocol
 	if (subprotocol.p != NULL) {
 		buf_puts(out, "Sec-WebSocket-Protocol: ");
 		put_span(out, subprotocol);
+		buf_puts(out, "\r\n");
+	}
+	if (extensions.p != NULL) {
+		buf_puts(out, "Sec-WebSocket-Extensions: ");
+		put_span(out, extensions);
 		buf_puts(out, "\r\n");
 	}
 	buf_puts(out, "\r\n");

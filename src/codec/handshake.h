@@ -27,6 +27,7 @@ struct handshake_request {
 	const char *origin;                    /* NULL: none */
 	const char *authorization;             /* the whole value, NULL: none */
 	const struct span_list *subprotocols;  /* offered; NULL: none */
+	const char *extensions;                /* offered; NULL: none */
 	const struct header_list *extra;       /* sent in order, the same name as often as it is given; one that we would send ourselves
 	                                          (Host, Origin, User-Agent, Sec-WebSocket-*, any) replaces ours */
 };
@@ -38,10 +39,10 @@ struct handshake_answer {
 	struct span subprotocol, extensions;   /* p NULL: none */
 };
 
-/* true when the answer opens the connection. Else a sentence in error: which header, what was expected, what came, with what the peer wrote
+/* offered: subprotocols; extensions: names of those that were offered; NULL: none. true when the answer opens the connection. Else a sentence in error: which header, what was expected, what came, with what the peer wrote
  * already escaped. Only for status 101. key is what was sent: the one in rq->extra if it has one. */
 MUST_CHECK bool handshake_judge_answer(const struct http_head *h, const char *key, const struct span_list *offered,
-    struct handshake_answer *ret_answer, struct buf *error);
+    const struct span_list *extensions, struct handshake_answer *ret_answer, struct buf *error);
 
 /* What a client asked for. Spans point into the head. */
 struct handshake_offer {
@@ -52,7 +53,8 @@ struct handshake_offer {
 /* 101 when the request is a proper upgrade; else the status to answer (400, 405, 426, 505) with a sentence in error (section 4.2.1). */
 int handshake_judge_request(const struct http_head *h, const struct span_list *supported, struct handshake_offer *ret_offer, struct buf *error);
 
-void handshake_write_answer(struct buf *out, struct span key, struct span subprotocol);
+/* subprotocol and extensions: p NULL: none. */
+void handshake_write_answer(struct buf *out, struct span key, struct span subprotocol, struct span extensions);
 /* A refusal with its sentence as text/plain body. Those of handshake_judge_request() carry Sec-WebSocket-Version: 13, 405 also Allow: GET,
  * 426 also Upgrade: websocket. Connection: close. */
 void handshake_write_refusal(struct buf *out, int status, const char *sentence);

@@ -30,6 +30,7 @@ static const struct option upgrade_rows[] = {
 	{ .name = "host", .kind = OPT_TEXT, .offset = AT(host), .argument = "HOST", .help = "send this Host header instead of the URL's" },
 	{ .name = "origin", .letter = 'o', .kind = OPT_TEXT, .offset = AT(origin), .argument = "ORIGIN", .help = "send an Origin header" },
 	{ .name = "subprotocol", .letter = 's', .kind = OPT_LIST, .offset = AT(subprotocols), .argument = "NAME", .help = "offer a subprotocol; repeatable" },
+	{ .name = "deflate", .kind = OPT_FLAG, .offset = AT(deflate), .help = "offer permessage-deflate: messages are compressed if the server agrees" },
 	{ .name = "auth", .kind = OPT_TEXT, .offset = AT(auth), .argument = "USER:PASSWORD", .help = "Basic authorization", .is_secret = true },
 	{ .name = "location", .letter = 'L', .kind = OPT_FLAG, .offset = AT(follows_redirects), .help = "follow redirects" },
 	{ .name = "max-redirects", .kind = OPT_NUMBER, .offset = AT(max_redirects), .argument = "N", .max = 1000,

@@ -18,6 +18,7 @@ struct connect_options {
 	const char *host, *origin;
 	struct option_list subprotocols;
 	const char *auth;
+	bool deflate;
 	bool follows_redirects;
 	uint64_t max_redirects;
 

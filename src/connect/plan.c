@@ -278,6 +278,7 @@ plan_session(const struct connect_options *opt, const char *url, struct connect_
 	s->dial.origin = opt->origin;
 	s->dial.subprotocols = plan->subprotocol_list.n > 0 ? &plan->subprotocol_list : NULL;
 	s->dial.headers = plan->header_list.n > 0 ? &plan->header_list : NULL;
+	s->dial.offers_deflate = opt->deflate;
 	s->dial.connect_timeout_us = opt->connect_timeout_us;
 	s->dial.conn = (struct conn_settings){
 		.close_timeout_us = opt->close_timeout_us,

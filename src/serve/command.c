@@ -244,6 +244,7 @@ open_service(struct job *job, const struct serve_options *opt, const char *addre
 		.server = {
 			.tls = job->tls,
 			.subprotocols = job->subprotocol_list.n > 0 ? &job->subprotocol_list : NULL,
+			.accepts_deflate = opt->deflate,
 			.tag_query = opt->tag_query,
 			.upgrade_timeout_us = opt->upgrade_timeout_us,
 			.conn = {

@@ -8,7 +8,7 @@
 struct sockaddr_storage;
 
 struct serve_options {
-	bool sink;
+	bool sink, deflate;
 	const char *send;
 	struct option_list subprotocols;
 	uint64_t max_message;

@@ -214,11 +214,14 @@ fail_refused(struct client *c)
 static void
 judge_answer(struct client *c)
 {
+	static const struct span deflate[] = { SPAN_LIT("permessage-deflate") };
+	static const struct span_list offered = { deflate, 1 };
 	struct handshake_answer answer;
 	struct buf error = { 0 };
 	struct failure f;
 
-	if (handshake_judge_answer(&c->io.head, c->sent_key, c->opt.subprotocols, &answer, &error)) {
+	if (handshake_judge_answer(&c->io.head, c->sent_key, c->opt.subprotocols, c->opt.offers_deflate ? &offered : NULL, &answer, &error) &&
+	    (answer.extensions.p == NULL || deflate_judge_answer(answer.extensions, &c->opt.conn.deflate, &error))) {
 		open_conn(c, &answer);
 	} else {
 		failure_set(&f, STAGE_UPGRADE, CAUSE_HTTP_INVALID, 0, "%s", buf_cstr(&error));
@@ -378,6 +381,7 @@ start_upgrade(struct client *c)
 		.origin = c->opt.origin,
 		.authorization = c->opt.authorization,
 		.subprotocols = c->opt.subprotocols,
+		.extensions = c->opt.offers_deflate ? DEFLATE_OFFER : NULL,
 		.extra = c->opt.headers,
 	};
 

@@ -26,6 +26,7 @@ struct client_options {
 	const char *origin, *authorization;    /* NULL: none */
 	const struct span_list *subprotocols;
 	const struct header_list *headers;
+	bool offers_deflate;                   /* permessage-deflate */
 	int64_t connect_timeout_us;            /* the whole dial */
 	int64_t down_us;                       /* since the session's last connection ended; US_UNKNOWN: there was none */
 	uint32_t failed;                       /* dials that failed since then */

@@ -454,6 +454,8 @@ conn_open(const struct conn_settings *set, struct transport *t, struct span earl
 	c->transport = t;
 	c->stream = stream_new(set->is_server, set->loop->rng, set->max_message,
 	    journal_wants(set->journal, EV_FRAME) ? &stream_up_with_frames : &stream_up, c);
+	if (set->deflate.is_agreed)
+		stream_compress(c->stream, &set->deflate);
 	c->flush.run = on_flush;
 	c->start.run = on_start;
 	c->handles = 3;

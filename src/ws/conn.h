@@ -32,6 +32,7 @@ struct conn_settings {
 	int64_t ping_interval_us;  /* 0: no pings */
 	int64_t ping_timeout_us;   /* 0: never */
 	uint64_t max_message;      /* received; 0: no limit */
+	struct deflate_terms deflate; /* is_agreed: messages are compressed */
 	bool no_pong;              /* pings are not answered */
 	int64_t hold_us;           /* after a ping timeout: half-close, and read on for so long; 0: close at once */
 	bool hold_open;            /* and do not even half-close */

@@ -24,6 +24,7 @@ struct server {
 	char tag[CONN_SESSION_MAX + 1];
 	void *conn_arg;
 	struct handshake_offer offer;
+	struct buf extensions;       /* agreed, as answered */
 };
 
 static int64_t
@@ -39,6 +40,7 @@ release(struct server *s)
 		return;
 	s->up->gone(s->up_arg);
 	head_io_deinit(&s->io);
+	buf_deinit(&s->extensions);
 	free(s);
 }
 
@@ -218,6 +220,7 @@ open_conn(struct server *s)
 		.status = 101,
 		.headers = { s->io.head.headers, s->io.head.n_headers },
 		.subprotocol = s->offer.subprotocol,
+		.extensions = s->extensions.len > 0 ? buf_span(&s->extensions) : SPAN_NONE,
 		.forwarded_for = forwarded.p != NULL ? forwarded : header_value(s, "Forwarded"),
 		.tls = transport_tls(s->transport),
 		.timing = { US_UNKNOWN, US_UNKNOWN, US_UNKNOWN, US_UNKNOWN, now_us(s) - s->began_us },
@@ -229,6 +232,16 @@ open_conn(struct server *s)
 	struct conn *c = conn_open(&s->conn, s->transport, head_io_rest(&s->io), buf_span(&s->io.out), s->opt->conn_up, s->conn_arg);
 	s->up->opened(s->up_arg, s->conn_arg, c);
 	uv_close((uv_handle_t *)&s->deadline, on_timer_closed);
+}
+
+static void
+agree_on_deflate(struct server *s)
+{
+	const struct header *h;
+
+	for (size_t nth = 0; s->opt->accepts_deflate && (h = http_find(&s->io.head, "Sec-WebSocket-Extensions", nth)) != NULL; nth++)
+		if (deflate_accept(h->value, &s->conn.deflate, &s->extensions))
+			return;
 }
 
 static void
@@ -247,7 +260,8 @@ judge_request(struct server *s)
 	if (status != 101) {
 		refuse(s, status, cause, buf_cstr(&sentence));
 	} else {
-		handshake_write_answer(&s->io.out, s->offer.key, s->offer.subprotocol);
+		agree_on_deflate(s);
+		handshake_write_answer(&s->io.out, s->offer.key, s->offer.subprotocol, s->extensions.len > 0 ? buf_span(&s->extensions) : SPAN_NONE);
 		emit_head(s, DIR_OUT, buf_span(&s->io.out));
 		head_io_write(&s->io);
 		open_conn(s);

@@ -15,6 +15,7 @@ struct server;
 struct server_options {
 	struct tls_context *tls;               /* NULL: plain */
 	const struct span_list *subprotocols;  /* in our order of preference */
+	bool accepts_deflate;                  /* permessage-deflate, where the client offers it */
 	const char *tag_query;                 /* a query parameter that may carry the tag; NULL: the header only */
 	int64_t upgrade_timeout_us;            /* from accept to the end of the request head */
 	struct conn_settings conn;

@@ -33,7 +33,9 @@ struct stream {
 	uint64_t frame_done;
 	uint8_t control[FRAME_CONTROL_MAX];
 	size_t control_len;
-	bool in_message;
+	bool in_message, has_given;
+	bool is_compressed;       /* RSV1 was set on its first frame */
+	struct inflater *inflater;
 	uint8_t opcode;
 	uint64_t length;
 	uint64_t frame_offset;    /* of the frame being delivered, for violations found in payload */
@@ -45,6 +47,9 @@ struct stream {
 	struct buf stage;         /* of a message whose end is not known: less than two fragments */
 	bool tx_open, tx_begun;   /* a message is being sent; its first frame is out */
 	uint8_t tx_opcode;
+	struct deflater *deflater;/* NULL: messages go out as they are */
+	bool tx_compressed;
+	struct buf packed;
 	uint64_t tx_length;
 	bool close_queued;
 };
@@ -109,9 +114,20 @@ stream_free(struct stream *s)
 	if (s == NULL)
 		return;
 	wslay_frame_context_free(s->wslay);
+	inflater_free(s->inflater);
+	deflater_free(s->deflater);
+	buf_deinit(&s->packed);
 	buf_deinit(&s->out);
 	buf_deinit(&s->stage);
 	free(s);
+}
+
+void
+stream_compress(struct stream *s, const struct deflate_terms *terms)
+{
+	s->decoder.rsv1_allowed = true;
+	s->inflater = inflater_new(terms);
+	s->deflater = deflater_new(terms);
 }
 
 /* --- receiving --- */
@@ -169,33 +185,70 @@ take_control(struct stream *s, const struct wslay_frame_iocb *io, bool ends)
 	s->control_len = 0;
 }
 
-static void
-take_data(struct stream *s, const struct wslay_frame_iocb *io, bool ends)
+/* Part of a message as its sender meant it: inflated, if it was compressed. False when it must not go on. */
+static bool
+give(struct stream *s, const uint8_t *data, size_t n, bool last)
 {
-	struct stream_chunk c = { .data = io->data, .n = io->data_length, .last = ends && io->fin };
+	struct stream_chunk c = { .opcode = s->opcode, .first = !s->has_given, .last = last, .data = data, .n = n };
 
-	if (!s->in_message) {
-		c.first = true;
-		s->in_message = true;
-		s->opcode = io->opcode;
-		s->length = 0;
-		s->utf8 = (struct utf8){ 0 };
-	}
 	if (s->opcode == OP_TEXT) {
 		size_t valid = utf8_feed(&s->utf8, c.data, c.n);
 
 		if (valid < c.n || (c.last && !utf8_is_complete(&s->utf8))) {
 			violate(s, RULE_TEXT_UTF8, s->frame_offset);
-			return;
+			return false;
 		}
 	}
 	s->length += c.n;
+	if (s->is_compressed && s->max_message > 0 && s->length > s->max_message) {
+		violate(s, RULE_MESSAGE_TOO_BIG, s->frame_offset);
+		return false;
+	}
 	if (c.n == 0 && !c.first && !c.last)
-		return;
-	c.opcode = s->opcode;
+		return true;
 	c.length = s->length;
+	s->has_given = true;
 	s->in_message = !c.last;
 	s->up->chunk(s->up_arg, &c);
+	return s->reading != READING_NOTHING;
+}
+
+static bool
+give_inflated(void *arg, const uint8_t *data, size_t n)
+{
+	return give(arg, data, n, false);
+}
+
+static void
+take_compressed(struct stream *s, const struct wslay_frame_iocb *io, bool last)
+{
+	enum inflate_result r = inflater_feed(s->inflater, io->data, io->data_length, give_inflated, s);
+
+	if (r == INFLATE_OK && last)
+		r = inflater_end(s->inflater, give_inflated, s);
+	if (r == INFLATE_BAD)
+		violate(s, RULE_DEFLATE, s->frame_offset);
+	else if (r == INFLATE_OK && last)
+		give(s, NULL, 0, true);
+}
+
+static void
+take_data(struct stream *s, const struct wslay_frame_iocb *io, bool ends)
+{
+	bool last = ends && io->fin;
+
+	if (!s->in_message) {
+		s->in_message = true;
+		s->has_given = false;
+		s->is_compressed = (io->rsv & WSLAY_RSV1_BIT) != 0;
+		s->opcode = io->opcode;
+		s->length = 0;
+		s->utf8 = (struct utf8){ 0 };
+	}
+	if (s->is_compressed)
+		take_compressed(s, io, last);
+	else
+		give(s, io->data, io->data_length, last);
 }
 
 /* Where the frame that wslay is in began: lengths are in their shortest form, or the frame would not have passed. */
@@ -359,10 +412,11 @@ stream_partial_in(const struct stream *s)
 /* --- sending --- */
 
 static void
-put_frame(struct stream *s, uint8_t opcode, bool fin, const uint8_t *data, size_t n)
+put_frame(struct stream *s, uint8_t opcode, bool fin, bool compressed, const uint8_t *data, size_t n)
 {
 	struct wslay_frame_iocb io = {
 		.fin = fin,
+		.rsv = compressed ? WSLAY_RSV1_BIT : 0,
 		.opcode = opcode,
 		.mask = !s->is_server,
 		.payload_length = n,
@@ -371,7 +425,7 @@ put_frame(struct stream *s, uint8_t opcode, bool fin, const uint8_t *data, size_
 	};
 
 	if (s->up->frame != NULL) {
-		struct frame f = { .fin = fin, .opcode = opcode, .masked = !s->is_server, .length = n };
+		struct frame f = { .fin = fin, .rsv = compressed ? 4 : 0, .opcode = opcode, .masked = !s->is_server, .length = n };
 
 		s->up->frame(s->up_arg, DIR_OUT, &f);
 	}
@@ -385,25 +439,14 @@ put_frame(struct stream *s, uint8_t opcode, bool fin, const uint8_t *data, size_
 static void
 put_fragment(struct stream *s, bool fin, const uint8_t *data, size_t n)
 {
-	put_frame(s, s->tx_begun ? OP_CONTINUATION : s->tx_opcode, fin, data, n);
+	put_frame(s, s->tx_begun ? OP_CONTINUATION : s->tx_opcode, fin, s->tx_compressed && !s->tx_begun, data, n);
 	s->tx_begun = true;
 }
 
-bool
-stream_send(struct stream *s, uint8_t opcode, const void *data, size_t n, bool last)
+/* Bytes of the message as they go out: in frames of STREAM_FRAGMENT, the rest with FIN. */
+static void
+put_bytes(struct stream *s, const uint8_t *at, size_t n, bool last)
 {
-	const uint8_t *at = data;
-
-	if (s->close_queued)
-		return false;
-	if (!s->tx_open) {
-		s->tx_open = true;
-		s->tx_begun = false;
-		s->tx_opcode = opcode;
-		s->tx_length = 0;
-	}
-	s->tx_length += n;
-
 	/* What waits in the stage goes first; the last byte of a message is always kept for the frame with FIN. */
 	while (s->stage.len + n > STREAM_FRAGMENT) {
 		if (s->stage.len == 0) {
@@ -422,7 +465,7 @@ stream_send(struct stream *s, uint8_t opcode, const void *data, size_t n, bool l
 	}
 	if (!last) {
 		buf_append(&s->stage, at, n);
-		return true;
+		return;
 	}
 	if (s->stage.len > 0) {
 		buf_append(&s->stage, at, n);
@@ -433,6 +476,29 @@ stream_send(struct stream *s, uint8_t opcode, const void *data, size_t n, bool l
 		put_fragment(s, true, at, n);
 	}
 	s->tx_open = false;
+}
+
+bool
+stream_send(struct stream *s, uint8_t opcode, const void *data, size_t n, bool last)
+{
+	if (s->close_queued)
+		return false;
+	if (!s->tx_open) {
+		s->tx_open = true;
+		s->tx_begun = false;
+		s->tx_opcode = opcode;
+		s->tx_compressed = s->deflater != NULL;
+		s->tx_length = 0;
+	}
+	s->tx_length += n;
+	if (!s->tx_compressed) {
+		put_bytes(s, data, n, last);
+		return true;
+	}
+	deflater_feed(s->deflater, data, n, last, &s->packed);
+	put_bytes(s, buf_head(&s->packed), s->packed.len, last);
+	buf_clear(&s->packed);
+	buf_shrink(&s->packed, STREAM_FRAGMENT);
 	return true;
 }
 
@@ -441,7 +507,7 @@ stream_send_fragments(struct stream *s, uint8_t opcode, struct span data, size_t
 {
 	if (s->close_queued || s->tx_open)
 		return false;
-	s->tx_begun = false;
+	s->tx_begun = s->tx_compressed = false;
 	s->tx_opcode = opcode;
 	while (data.n > size) {
 		put_fragment(s, false, (const uint8_t *)data.p, size);
@@ -458,7 +524,7 @@ stream_send_control(struct stream *s, uint8_t opcode, struct span data)
 	assert(data.n <= FRAME_CONTROL_MAX);
 	if (s->close_queued)
 		return false;
-	put_frame(s, opcode, true, (const uint8_t *)data.p, data.n);
+	put_frame(s, opcode, true, false, (const uint8_t *)data.p, data.n);
 	return true;
 }
 
@@ -481,7 +547,7 @@ stream_send_close(struct stream *s, int code, struct span reason)
 			memcpy(body + 2, reason.p, cut);
 		n = 2 + cut;
 	}
-	put_frame(s, OP_CLOSE, true, body, n);
+	put_frame(s, OP_CLOSE, true, false, body, n);
 	s->close_queued = true;
 	return true;
 }

@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
+#include "codec/deflate.h"
 #include "codec/frame.h"
 #include "lifecycle/event.h"
 
@@ -48,6 +49,8 @@ struct stream_events {
 /* rng is borrowed. max_message: a received message over it is RULE_MESSAGE_TOO_BIG; 0: no limit. */
 struct stream *stream_new(bool is_server, struct rng *rng, uint64_t max_message, const struct stream_events *up, void *arg);
 void stream_free(struct stream *s);
+/* permessage-deflate was agreed: to be called before anything is fed or sent. Messages are told, and limited, as they are after inflating. */
+void stream_compress(struct stream *s, const struct deflate_terms *terms);
 
 /* Bytes from the peer, cut anywhere. */
 void stream_feed(struct stream *s, const uint8_t *data, size_t n);

@@ -57,7 +57,7 @@ judge(const struct http_head *h)
 	struct handshake_offer offer;
 
 	if (h->is_answer) {
-		bool opens = handshake_judge_answer(h, "dGhlIHNhbXBsZSBub25jZQ==", &list, &answer, &text);
+		bool opens = handshake_judge_answer(h, "dGhlIHNhbXBsZSBub25jZQ==", &list, NULL, &answer, &text);
 
 		check_sentence(&text, !opens);
 	} else {

@@ -80,7 +80,7 @@ START_TEST(each_duty_of_an_answer_is_named)
 		struct buf error = { 0 };
 
 		parse(&h, true, answers[i].text);
-		bool opens = handshake_judge_answer(&h, KEY, &offered, &answer, &error);
+		bool opens = handshake_judge_answer(&h, KEY, &offered, NULL, &answer, &error);
 		ck_assert_msg(opens == (answers[i].error == NULL), "row %zu: %s", i, buf_cstr(&error));
 		ck_assert_str_eq(buf_cstr(&error), answers[i].error != NULL ? answers[i].error : "");
 		buf_deinit(&error);
@@ -96,10 +96,10 @@ START_TEST(a_subprotocol_is_taken_only_if_it_was_offered)
 	struct buf error = { 0 };
 
 	parse(&h, true, OPENING UPGRADE ACCEPTED "Sec-WebSocket-Protocol: superchat\r\n\r\n");
-	ck_assert(!handshake_judge_answer(&h, KEY, NULL, &answer, &error));
+	ck_assert(!handshake_judge_answer(&h, KEY, NULL, NULL, &answer, &error));
 	ck_assert_str_eq(buf_cstr(&error), "Sec-WebSocket-Protocol header is \"superchat\", but none was offered");
 	ck_span_eq(answer.subprotocol, "untouched");
-	ck_assert(handshake_judge_answer(&h, KEY, &offered, &answer, &error));
+	ck_assert(handshake_judge_answer(&h, KEY, &offered, NULL, &answer, &error));
 	ck_span_eq(answer.subprotocol, "superchat");
 	ck_assert_ptr_null(answer.extensions.p);
 	buf_deinit(&error);
@@ -243,9 +243,9 @@ START_TEST(an_answer_of_ours_is_one_that_we_accept)
 		struct handshake_answer answer;
 		struct http_head h;
 
-		handshake_write_answer(&out, SPAN_LIT(KEY), choices[i]);
+		handshake_write_answer(&out, SPAN_LIT(KEY), choices[i], SPAN_NONE);
 		parse(&h, true, buf_cstr(&out));
-		ck_assert(handshake_judge_answer(&h, KEY, &offered, &answer, &error));
+		ck_assert(handshake_judge_answer(&h, KEY, &offered, NULL, &answer, &error));
 		ck_assert_uint_eq(answer.subprotocol.n, choices[i].n);
 		ck_assert_int_eq(h.status, 101);
 		ck_assert_uint_eq(h.length, out.len);
