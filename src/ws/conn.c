@@ -98,22 +98,29 @@ write_out(struct conn *c)
 		loop_give(c->set.loop, out);
 }
 
+/* Only the latest ping is answered: a flood of pings is no flood of pongs (RFC 6455 section 5.5.3). */
+static void
+answer_ping(struct conn *c)
+{
+	struct span data = { (const char *)c->ping, c->ping_len };
+
+	if (!c->has_ping || stream_out(c->stream)->len >= CONN_OUT_HIGH)
+		return;
+	c->has_ping = false;
+	if (stream_send_control(c->stream, OP_PONG, data) && journal_wants(c->set.journal, EV_PONG)) {
+		struct event ev = conn_event(&c->set, EV_PONG);
+
+		ev.u.pong = (struct ev_pong){ .dir = DIR_OUT, .data = data, .rtt = US_UNKNOWN };
+		conn_emit(c, &ev);
+	}
+}
+
 static void
 flush(struct conn *c)
 {
 	struct buf *out = stream_out(c->stream);
 
-	if (c->has_ping && out->len < CONN_OUT_HIGH) {
-		struct span data = { (const char *)c->ping, c->ping_len };
-
-		c->has_ping = false;
-		if (stream_send_control(c->stream, OP_PONG, data) && journal_wants(c->set.journal, EV_PONG)) {
-			struct event ev = conn_event(&c->set, EV_PONG);
-
-			ev.u.pong = (struct ev_pong){ .dir = DIR_OUT, .data = data, .rtt = US_UNKNOWN };
-			conn_emit(c, &ev);
-		}
-	}
+	answer_ping(c);
 	write_out(c);
 	update_wants(c);
 	if (c->close_queued && !c->close_sent && out->len == 0 && transport_pending(c->transport) == 0) {
@@ -244,6 +251,7 @@ queue_close(struct conn *c, int code, struct span reason)
 {
 	if (c->close_queued || c->write_over)
 		return;
+	answer_ping(c); /* behind a Close nothing can be sent */
 	c->phase = PHASE_CLOSING;
 	c->close_queued = true;
 	c->code_sent = code;

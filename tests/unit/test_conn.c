@@ -1127,7 +1127,7 @@ START_TEST(frames_are_recorded_when_wanted)
 	turn(&t);
 	far_fin(&t);
 	finish(&t);
-	ck_assert_str_eq(t.record.trail, "<frame <frame <ping <frame <message <frame >frame close gone");
+	ck_assert_str_eq(t.record.trail, "<frame <frame <ping <frame <message <frame >frame >pong >frame close gone");
 	ck_assert_uint_eq(record_nth(&t.record, EV_FRAME, 2)->ev.u.frame.length, 3);
 	ck_assert(record_nth(&t.record, EV_FRAME, 0)->ev.u.frame.masked == (bool)_i);
 	ck_assert(record_nth(&t.record, EV_FRAME, 4)->ev.u.frame.masked != (bool)_i);
