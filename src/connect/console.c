@@ -413,6 +413,12 @@ console_is_busy(const struct console *c)
 	return c->waiting != WAITING_NOT || !list_is_empty(&c->lines);
 }
 
+bool
+console_is_waiting(const struct console *c)
+{
+	return c->waiting != WAITING_NOT;
+}
+
 void
 console_cancel(struct console *c)
 {

@@ -46,6 +46,8 @@ void console_run(struct console *c, const char *line, bool is_script);
 MUST_CHECK int console_source(struct console *c, const char *path);
 /* Something is waiting (/sleep, /wait, /expect), or lines are. */
 bool console_is_busy(const struct console *c);
+/* The first of the two alone. */
+bool console_is_waiting(const struct console *c);
 /* Gives up what waits, and the lines behind it. */
 void console_cancel(struct console *c);
 /* Sends text as it is, as a typed line without a slash is sent. */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-enum { KEYS_MAX = 64 * 1024, CANDIDATES_MAX = 512 };
+enum { KEYS_MAX = 64 * 1024, CANDIDATES_MAX = 512, PROMPT_MAX = 256 };
 /* Stands for a newline inside a line: what is pasted as one message. */
 #define NEWLINE_SIGN L'\u2424'
 #define PASTE_BEGIN "\033[200~"
@@ -30,7 +30,7 @@ struct editor {
 	struct termios saved;
 	struct buf keys;        /* read, not decoded yet */
 	bool is_reading, is_stopped, is_gone, is_dumb, pastes_whole, in_paste;
-	wchar_t prompt[256];
+	wchar_t prompt[PROMPT_MAX];
 };
 
 static struct editor *
@@ -40,6 +40,53 @@ editor_of(EditLine *el)
 
 	el_wget(el, EL_CLIENTDATA, &e);
 	return e;
+}
+
+/* --- where the line stands --- */
+
+/* How far text moves the cursor on: col and row as libedit lays it out, a wide character never split over two rows. */
+static void
+advance(const wchar_t *text, size_t n, unsigned columns, unsigned *col, unsigned *row)
+{
+	for (size_t i = 0; i < n; i++) {
+		int w = wcwidth(text[i]);
+		unsigned width = w < 0 ? 2 : (unsigned)w; /* controls are drawn as ^X */
+
+		if (text[i] == L'\n') { /* a search has one */
+			*col = 0;
+			(*row)++;
+			continue;
+		}
+		if (*col + width > columns) {
+			*col = 0;
+			(*row)++;
+		}
+		*col += width;
+		if (*col >= columns) {
+			*col = 0;
+			(*row)++;
+		}
+	}
+}
+
+/* Moves to the first row of the line being edited and clears all of them. */
+static void
+erase_line(struct editor *e, FILE *out)
+{
+	const LineInfoW *info = el_wline(e->el);
+	unsigned columns = terminal_columns(STDOUT_FILENO), col = 0, row = 0;
+
+	if (e->is_dumb) {
+		fputs("\r\n", out);
+		return;
+	}
+	if (columns == 0)
+		columns = 80;
+	advance(e->prompt, wcslen(e->prompt), columns, &col, &row);
+	advance(info->buffer, (size_t)(info->cursor - info->buffer), columns, &col, &row);
+	if (row > 0)
+		fprintf(out, "\033[%uA", row);
+	fputs("\r\033[J", out);
 }
 
 /* --- keys --- */
@@ -63,13 +110,27 @@ on_poll(uv_poll_t *poll, int status, int events)
 	}
 }
 
+/* How much of what was read is no part of the mark that ends a paste, which a read may have cut. */
+static size_t
+pasted_bytes(struct span in)
+{
+	const char *end = memmem(in.p, in.n, PASTE_END, strlen(PASTE_END));
+
+	if (end != NULL)
+		return (size_t)(end - in.p);
+	for (size_t part = MIN(strlen(PASTE_END) - 1, in.n); part > 0; part--)
+		if (memcmp(in.p + in.n - part, PASTE_END, part) == 0)
+			return in.n - part;
+	return in.n;
+}
+
 /* Pasted text takes the bytes as they are: no tab completes, no newline submits unless lines are wanted. True when something was taken. */
 static bool
 take_paste(struct editor *e, wchar_t *ret_key)
 {
 	struct span in = buf_span(&e->keys);
-	const char *end = memmem(in.p, in.n, PASTE_END, strlen(PASTE_END));
-	size_t n = end != NULL ? (size_t)(end - in.p) : in.n;
+	size_t n = pasted_bytes(in);
+	bool has_end = in.n - n >= strlen(PASTE_END);
 	wchar_t text[1024];
 	size_t len = 0, used = 0;
 
@@ -79,7 +140,7 @@ take_paste(struct editor *e, wchar_t *ret_key)
 		wchar_t c;
 		size_t got = mbrtowc(&c, in.p + used, n - used, &state);
 
-		if (got == (size_t)-2 && end == NULL)
+		if (got == (size_t)-2 && !has_end)
 			break; /* a character cut by the read */
 		if (got == 0 || got > n)
 			got = 1, c = L'?';
@@ -98,11 +159,13 @@ take_paste(struct editor *e, wchar_t *ret_key)
 	}
 	text[len] = L'\0';
 	buf_consume(&e->keys, used);
-	if (end != NULL && used == n) {
+	if (has_end && used == n) {
 		buf_consume(&e->keys, strlen(PASTE_END));
 		e->in_paste = false;
 	}
 	if (len > 0) {
+		erase_line(e, stdout);
+		fflush(stdout);
 		el_winsertstr(e->el, text);
 		el_wset(e->el, EL_REFRESH);
 	}
@@ -118,6 +181,13 @@ starts_paste(struct editor *e)
 		return false;
 	buf_consume(&e->keys, n);
 	return e->in_paste = true;
+}
+
+/* Behind other keys a read may cut the mark; ESC alone, or with a bracket, is a key. */
+static bool
+may_start_paste(const struct editor *e)
+{
+	return e->keys.len > 2 && e->keys.len < strlen(PASTE_BEGIN) && memcmp(buf_head(&e->keys), PASTE_BEGIN, e->keys.len) == 0;
 }
 
 /* One character from what was read: 1, or 0 when more is needed. */
@@ -159,7 +229,7 @@ on_key(EditLine *el, wchar_t *ret)
 				}
 				continue;
 			}
-		} else if (decode_key(e, ret)) {
+		} else if (!may_start_paste(e) && decode_key(e, ret)) {
 			return 1;
 		}
 		if (e->is_gone)
@@ -184,46 +254,6 @@ on_prompt(EditLine *el)
 		wcscpy(e->prompt, L"> ");
 	e->prompt[ARRAY_LEN(e->prompt) - 1] = L'\0';
 	return e->prompt;
-}
-
-/* How far text moves the cursor on: col and row as libedit lays it out, a wide character never split over two rows. */
-static void
-advance(const wchar_t *text, size_t n, unsigned columns, unsigned *col, unsigned *row)
-{
-	for (size_t i = 0; i < n; i++) {
-		int w = wcwidth(text[i]);
-		unsigned width = w < 0 ? 2 : (unsigned)w; /* controls are drawn as ^X */
-
-		if (*col + width > columns) {
-			*col = 0;
-			(*row)++;
-		}
-		*col += width;
-		if (*col >= columns) {
-			*col = 0;
-			(*row)++;
-		}
-	}
-}
-
-/* Moves to the first row of the line being edited and clears all of them. */
-static void
-erase_line(struct editor *e, FILE *out)
-{
-	const LineInfoW *info = el_wline(e->el);
-	unsigned columns = terminal_columns(STDOUT_FILENO), col = 0, row = 0;
-
-	if (e->is_dumb) {
-		fputs("\r\n", out);
-		return;
-	}
-	if (columns == 0)
-		columns = 80;
-	advance(e->prompt, wcslen(e->prompt), columns, &col, &row);
-	advance(info->buffer, (size_t)(info->cursor - info->buffer), columns, &col, &row);
-	if (row > 0)
-		fprintf(out, "\033[%uA", row);
-	fputs("\r\033[J", out);
 }
 
 /* A raw terminal needs a carriage return with each newline. */
@@ -254,32 +284,48 @@ editor_print(struct editor *e, struct span text)
 	el_wset(e->el, EL_REFRESH);
 }
 
+/* Where nothing can be drawn over, a line is drawn anew only for a first word that changed: dialling, c1, retry. */
+static bool
+is_worth_a_line(struct editor *e)
+{
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+	wchar_t now[PROMPT_MAX] = L"";
+	size_t n;
+
+	e->up->prompt(e->arg, &text);
+	if (mbstowcs(now, buf_cstr(&text), ARRAY_LEN(now) - 1) == (size_t)-1)
+		return false;
+	n = wcscspn(now, L" ");
+	return n != wcscspn(e->prompt, L" ") || wmemcmp(now, e->prompt, n) != 0;
+}
+
 void
 editor_refresh(struct editor *e)
 {
-	if (!e->is_reading)
+	if (!e->is_reading || (e->is_dumb && !is_worth_a_line(e)))
 		return;
-	if (!e->is_dumb) {
-		erase_line(e, stdout);
-		fflush(stdout);
-		el_wset(e->el, EL_REFRESH);
-	}
+	erase_line(e, stdout);
+	fflush(stdout);
+	el_wset(e->el, EL_REFRESH);
 }
 
 /* --- completion --- */
 
 struct candidates {
 	char *words[CANDIDATES_MAX];
+	const char *notes[CANDIDATES_MAX];
 	size_t n;
 };
 
 static void
-add_candidate(void *arg, const char *word)
+add_candidate(void *arg, const char *word, const char *note)
 {
 	struct candidates *c = arg;
 
-	if (c->n < CANDIDATES_MAX)
-		c->words[c->n++] = xstrdup(word);
+	if (c->n == CANDIDATES_MAX)
+		return;
+	c->notes[c->n] = note;
+	c->words[c->n++] = xstrdup(word);
 }
 
 static size_t
@@ -326,9 +372,10 @@ list_candidates(struct editor *e, const struct candidates *c)
 {
 	struct buf out CLEANUP(buf_deinit) = { 0 };
 
-	for (size_t i = 0; i < c->n; i++)
-		buf_printf(&out, "%s%s", i > 0 ? "  " : "", c->words[i]);
-	buf_putc(&out, '\n');
+	for (size_t i = 0; i < c->n; i++) {
+		buf_printf(&out, "%s%s%s", c->words[i], c->notes[i] != NULL ? " " : "", c->notes[i] != NULL ? c->notes[i] : "");
+		buf_puts(&out, i + 1 == c->n || c->notes[i] != NULL ? "\n" : "  ");
+	}
 	editor_print(e, buf_span(&out));
 }
 
@@ -344,11 +391,11 @@ on_tab(EditLine *el, int key UNUSED)
 	e->up->complete(e->arg, line, add_candidate, &c);
 	if (c.n > 0) {
 		size_t have = strlen(word), common = common_length(&c);
+		char *start CLEANUP(free_charp) = xstrndup(c.words[0], common);
 
-		c.words[0][common] = '\0';
 		if (common > have)
-			insert_text(e, c.words[0] + have);
-		if (c.n == 1 && (common == 0 || c.words[0][common - 1] != '/'))
+			insert_text(e, start + have);
+		if (c.n == 1 && (common == 0 || start[common - 1] != '/'))
 			insert_text(e, " ");
 		else if (c.n > 1 && common <= have)
 			list_candidates(e, &c);
@@ -371,8 +418,16 @@ set_bracketed_paste(const struct editor *e, bool on)
 }
 
 static void
+bind_keys(struct editor *e)
+{
+	el_wset(e->el, EL_BIND, L"^I", L"wsdiag-complete", NULL);
+	el_wset(e->el, EL_BIND, L"^R", L"em-inc-search-prev", NULL);
+}
+
+static void
 start_libedit(struct editor *e)
 {
+	const wchar_t *editor = NULL;
 	HistEventW ev;
 
 	e->el = el_init("wsdiag", stdin, stdout, stderr);
@@ -385,9 +440,11 @@ start_libedit(struct editor *e)
 	el_wset(e->el, EL_PROMPT, on_prompt);
 	el_wset(e->el, EL_HIST, history_w, e->history);
 	el_wset(e->el, EL_ADDFN, L"wsdiag-complete", L"Complete the word", on_tab);
-	el_wset(e->el, EL_BIND, L"^I", L"wsdiag-complete", NULL);
-	el_wset(e->el, EL_BIND, L"^R", L"em-inc-search-prev", NULL);
+	bind_keys(e);
 	el_source(e->el, NULL);
+	/* "bind -v" takes all bindings away. */
+	if (el_wget(e->el, EL_EDITOR, &editor) == 0 && wcscmp(editor, L"vi") == 0)
+		bind_keys(e);
 	el_wset(e->el, EL_GETCFN, on_key);
 }
 

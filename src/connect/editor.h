@@ -16,8 +16,11 @@ struct editor;
 struct editor_events {
 	/* The prompt as it is now: UTF-8, no control characters. Called each time it is drawn. */
 	void (*prompt)(void *arg, struct buf *out);
-	/* Words that may stand where `line` is cut at the cursor: calls add for each whole candidate of the last word. */
-	void (*complete)(void *arg, const char *line, void (*add)(void *add_arg, const char *word), void *add_arg);
+	/*
+	 * Words that may stand where `line` is cut at the cursor: calls add for each whole candidate of the last word, with
+	 * a note that a list shows behind it, or NULL (static).
+	 */
+	void (*complete)(void *arg, const char *line, void (*add)(void *add_arg, const char *word, const char *note), void *add_arg);
 };
 
 /* Standard input and output are terminals. NULL when the terminal cannot be used so. */

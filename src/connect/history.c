@@ -82,6 +82,25 @@ history_load(const char *path, void (*fn)(void *arg, const char *line), void *ar
 	fclose(f);
 }
 
+/* Opened and locked; once more when another instance put a shorter file in its place between the two. */
+static int
+open_locked(const char *path)
+{
+	struct stat ours, theirs;
+
+	for (int tries = 0; tries < 3; tries++) {
+		int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			return -1;
+		flock(fd, LOCK_EX);
+		if (fstat(fd, &ours) == 0 && stat(path, &theirs) == 0 && ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev)
+			return fd;
+		close(fd);
+	}
+	return -1;
+}
+
 bool
 history_append(const char *path, const char *line)
 {
@@ -91,12 +110,11 @@ history_append(const char *path, const char *line)
 
 	if (n == 0 || n >= HISTORY_LINE_MAX || line[0] == ' ' || strchr(line, '\n') != NULL)
 		return false;
-	fd = path != NULL ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+	fd = path != NULL ? open_locked(path) : -1;
 	if (fd < 0)
 		return true;
 	buf_puts(&text, line);
 	buf_putc(&text, '\n');
-	flock(fd, LOCK_EX);
 	ssize_t written UNUSED = write(fd, buf_head(&text), text.len); /* a history that cannot be kept is no reason to stop */
 	close(fd);
 	return true;

@@ -24,7 +24,7 @@ struct repl {
 	struct editor *editor;
 	char *history;
 	uv_timer_t tick;            /* the prompt counts down */
-	bool is_leaving, is_over, is_gone, console_closed, tick_closed;
+	bool shows_waiting, is_leaving, is_over, is_gone, console_closed, tick_closed;
 	int signal, status;
 };
 
@@ -166,13 +166,12 @@ on_prompt(void *arg, struct buf *out)
 	struct conn_status st;
 
 	switch (session_state(r->session)) {
-	case SESSION_DIALLING: buf_puts(out, "dialling> "); break;
+	case SESSION_DIALLING: buf_puts(out, "dialling"); break;
 	case SESSION_WAITING:
 		buf_puts(out, "retry ");
 		clock_format_duration(out, session_retry_in_us(r->session));
-		buf_puts(out, "> ");
 		break;
-	case SESSION_IDLE: buf_puts(out, "closed> "); break;
+	case SESSION_IDLE: buf_puts(out, "closed"); break;
 	case SESSION_OPEN:
 	case SESSION_CLOSING:
 		conn_get_status(c, &st);
@@ -181,30 +180,35 @@ on_prompt(void *arg, struct buf *out)
 			buf_putc(out, ' ');
 			clock_format_duration(out, st.rtt);
 		}
-		buf_puts(out, "> ");
 		break;
 	}
+	if (r->console != NULL && console_is_waiting(r->console))
+		buf_puts(out, ", waiting");
+	buf_puts(out, "> ");
 }
 
-/* While a retry is waited for, the prompt counts down. */
+/* While a retry is waited for, the prompt counts down; a line that waits shows in it. */
 static void
 on_tick(uv_timer_t *timer)
 {
 	struct repl *r = timer->data;
 
-	if (session_state(r->session) == SESSION_WAITING)
+	bool is_waiting = console_is_waiting(r->console);
+
+	if (session_state(r->session) == SESSION_WAITING || is_waiting != r->shows_waiting)
 		refresh(r);
+	r->shows_waiting = is_waiting;
 }
 
 /* --- completion --- */
 
-typedef void add_fn(void *add_arg, const char *word);
+typedef void add_fn(void *add_arg, const char *word, const char *note);
 
 static void
 add_if(const char *word, const char *prefix, add_fn *add, void *add_arg)
 {
 	if (strncmp(word, prefix, strlen(prefix)) == 0)
-		add(add_arg, word);
+		add(add_arg, word, NULL);
 }
 
 static void
@@ -249,8 +253,8 @@ complete_argument(struct repl *r, const struct console_command *cmd, const char 
 	case COMPLETE_CLOSE_CODE:
 		for (int code = close_code_next(0); code != 0; code = close_code_next(code)) {
 			snprintf(text, sizeof(text), "%d", code);
-			if (close_code_is_legal_on_wire(code))
-				add_if(text, prefix, add, add_arg);
+			if (close_code_is_legal_on_wire(code) && strncmp(text, prefix, strlen(prefix)) == 0)
+				add(add_arg, text, close_code_name(code));
 		}
 		break;
 	case COMPLETE_EVENT:
@@ -290,8 +294,14 @@ on_complete(void *arg, const char *line, add_fn *add, void *add_arg)
 		return;
 	}
 	cmd = console_find((struct span){ line + 1, name - 1 });
-	if (cmd != NULL)
+	if (cmd == NULL)
+		return;
+	if (line + name == space) {
 		complete_argument(arg, cmd, space + 1, add, add_arg);
+	} else if (strncmp(line, "/set paste ", 11) == 0) {
+		add_if("one", space + 1, add, add_arg);
+		add_if("lines", space + 1, add, add_arg);
+	}
 }
 
 static const struct editor_events editor_up = { .prompt = on_prompt, .complete = on_complete };
@@ -371,14 +381,14 @@ add_history(void *arg, const char *line)
 	editor_add_history(arg, line);
 }
 
-/* Lines are read while the session is not over; one that waits (/sleep) holds up the next. */
+/* Lines are read while the session is not over; behind one that waits (/sleep) they queue. */
 static void
 read_lines(struct repl *r)
 {
 	while (!r->is_over) {
 		char *line CLEANUP(free_charp) = NULL;
 
-		if (r->is_leaving || console_is_busy(r->console)) {
+		if (r->is_leaving) {
 			uv_run(&r->loop->uv, UV_RUN_ONCE);
 			continue;
 		}
@@ -431,6 +441,8 @@ repl_run(struct repl *r)
 	console_free(r->console);
 	if (r->signal != 0)
 		r->status = EXIT_SIGNAL + r->signal;
+	else if (session_summary(r->session)->conns > 0)
+		r->status = EXIT_OK; /* the person left; how each connection ended has been told */
 	session_emit_end(r->session, r->status);
 	editor_free(steal(&r->editor));
 	return r->status;

@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: MIT
+"""The REPL on a terminal: what the screen shows, not only which bytes went there."""
+import json
+import signal
+import socket
+
+import pytest
+
+from peers.raw import text
+from screen import Screen
+
+
+@pytest.fixture
+def screen(binary, tmp_path):
+    """screen(columns=80, rows=24, name="a", env={}) -> a shell on a terminal."""
+    screens = []
+
+    def begin(name="screen", **how):
+        s = Screen(tmp_path / name, binary, **how)
+        screens.append(s)
+        return s
+
+    yield begin
+    for s in screens:
+        s.stop()
+
+
+@pytest.fixture
+def told(raw):
+    """A peer that sends what the test says: told.send(text("x")), as often as wanted."""
+
+    class Told:
+        def __init__(self):
+            self.conns = []
+            self.server = raw(self.script)
+
+        def script(self, c):
+            c.upgrade()
+            self.conns.append(c)
+            c.drain()
+
+        def send(self, data):
+            self.conns[-1].send(data)
+
+    return Told()
+
+
+@pytest.fixture
+def repl(screen, serve):
+    """A REPL that talks to an echo."""
+
+    def begin(*args, **how):
+        s = screen(**how)
+        s.server = serve()
+        s.wsdiag(*args, s.server.url)
+        s.wait("c1 open>")
+        return s
+
+    return begin
+
+
+# typing while something arrives
+
+@pytest.mark.parametrize("columns", [80, 30])
+def test_the_typed_line_and_the_cursor_stay(screen, told, columns):
+    s = screen(columns=columns)
+    s.wsdiag(told.server.url())
+    s.wait("c1 open>")
+    s.text("abc 日本語 def")
+    s.keys("Left", "Left", "Left")
+    s.wait_last("c1 open> abc 日本語 def")
+    s.wait_cursor(9 + 4 + 6 + 1)
+    told.send(text("arrived"))
+    s.wait("< arrived")
+    s.wait_last("c1 open> abc 日本語 def")
+    s.wait_cursor(9 + 4 + 6 + 1)
+    s.text("X")
+    s.wait_last("c1 open> abc 日本語 Xdef")
+
+
+@pytest.mark.parametrize("word", ["x" * 100, "日本語" * 20])
+def test_a_line_that_wraps_stays_with_the_cursor_in_its_middle(screen, told, word):
+    s = screen(columns=30)
+    s.wsdiag(told.server.url())
+    s.wait("c1 open>")
+    s.text(word)
+    s.keys(*["Left"] * 20)
+    s.text("|")
+    typed = "c1 open> " + word[:-20] + "|" + word[-20:]
+    before = s.until(lambda rows: typed in "".join(rows) and s.cursor(), "the line")
+    told.send(text("arrived"))
+    s.until(lambda rows: "< arrived" in rows and "".join(rows).endswith("< arrived" + typed), "the line below what arrived")
+    s.wait_cursor(before[0], before[1] + 1)
+    assert s.whole().count("c1 open>") == 1
+
+
+def test_a_search_goes_on(screen, told):
+    s = screen()
+    s.wsdiag(told.server.url())
+    s.wait("c1 open>")
+    s.line("/echo needle")
+    s.line("/echo hay")
+    s.keys("C-r")
+    s.text("needle")
+    s.wait_last("bck:needle")
+    told.send(text("arrived"))
+    s.until(lambda rows: rows[-3:] == ["< arrived", "c1 open> /echo needle", "bck:needle"], "the search below what arrived")
+    s.keys("Enter")
+    s.until(lambda rows: s.whole().count("\nneedle") == 2, "the line of history done again")
+
+
+def test_the_prompt_changes_while_one_types(screen, serve):
+    server = serve()
+    s = screen()
+    s.wsdiag("--reconnect-delay", "1000", "-r", server.url)
+    s.wait("c1 open>")
+    s.line("/ping")
+    s.wait_whole(r"^c1 open [0-9.]+ms> ?$")
+    s.text("unfinished")
+    server.signal(signal.SIGKILL)
+    s.until(lambda rows: rows[-1].startswith("retry ") and rows[-1].endswith("> unfinished"), "the retry in the prompt")
+    s.keys("C-u")
+    s.line("/close")
+    s.wait("needs an open connection; /open dials")
+
+
+def test_a_resize_keeps_the_line(repl):
+    s = repl()
+    s.text("y" * 60)
+    s.wait_last("c1 open> " + "y" * 60)
+    s.resize(40, 24)
+    s.text("z")
+    s.until(lambda rows: "".join(rows).endswith("c1 open> " + "y" * 60 + "z"), "the line on two rows")
+    s.resize(80, 24)
+    s.text("z")
+    s.wait_last("c1 open> " + "y" * 60 + "zz")
+
+
+# keys
+
+def test_pasted_lines_are_one_message(repl):
+    s = repl()
+    s.paste("one\ntwo\tx\nthree")
+    s.wait_last("c1 open> one␤two x␤three")
+    s.keys("Enter")
+    s.wait("< one\\ntwo x\\nthree")
+
+
+def test_pasted_lines_are_a_message_each_when_wanted(repl):
+    s = repl()
+    s.line("/set paste lines")
+    s.paste("one\ntwo\nthree\n")
+    s.until(lambda rows: all("< " + w in rows for w in ("one", "two", "three")), "three messages")
+
+
+def test_a_long_paste_arrives_whole(repl):
+    s = repl()
+    s.paste("w" * 10000 + "\nend")
+    s.wait("end")
+    s.keys("Enter")
+    s.server.wait_event("message", length=10004, dir="in")
+
+
+def test_ctrl_c_clears_the_line_and_then_closes(repl):
+    s = repl()
+    s.text("something")
+    s.wait_last("c1 open> something")
+    s.keys("C-c")
+    s.wait_last("c1 open>")
+    s.keys("C-c")
+    s.wait("ours 1000, answered 1000")
+    s.wait_last("shell$")
+
+
+def test_ctrl_c_gives_up_a_wait_and_leaves_what_was_typed(repl):
+    s = repl()
+    s.line("/sleep 1000")
+    s.text("typed")
+    s.wait_last("c1 open, waiting> typed")
+    s.keys("C-c")
+    s.wait_last("c1 open> typed")
+
+
+def test_ctrl_z_and_fg(repl):
+    s = repl()
+    s.text("kept")
+    s.wait_last("c1 open> kept")
+    s.keys("C-z")
+    s.wait("Stopped")
+    s.wait_last("shell$")
+    s.line("fg")
+    s.wait_last("c1 open> kept")
+    s.keys("Enter")
+    s.wait("< kept")
+
+
+def test_ctrl_l_clears_the_screen(repl):
+    s = repl()
+    s.text("kept")
+    s.keys("C-l")
+    s.until(lambda rows: rows == ["c1 open> kept"], "nothing but the line")
+
+
+def test_tab_completes_commands_arguments_files_connections_codes_and_events(repl):
+    s = repl()
+    (s.folder / "message.txt").write_text("from a file")
+    for typed, completed in (("/rec", "/reconnect"), ("/reconnect o", "/reconnect overlap"), ("/drop r", "/drop rst"), ("/file mes", "/file message.txt"),
+                             ("/binary @mes", "/binary @message.txt"), ("/use ", "/use 1"), ("/close 1001", "/close 1001"), ("/wait los", "/wait lost"),
+                             ("/help ti", "/help timing"), ("/set paste li", "/set paste lines"), ("/pongs of", "/pongs off")):
+        s.text(typed)
+        s.keys("Tab")
+        s.text("|")
+        s.wait_last(f"c1 open> {completed} |")
+        s.keys("C-u")
+    s.text("/close 101")
+    s.keys("Tab")
+    s.until(lambda rows: rows[-6:] == ["1010 Mandatory Extension", "1011 Internal Error", "1012 Service Restart", "1013 Try Again Later",
+                                       "1014 Bad Gateway", "c1 open> /close 101"], "codes with their names")
+
+
+def test_vi_keys_from_editrc(screen, serve):
+    s = screen()
+    (s.folder / ".editrc").write_text("bind -v\n")
+    s.wsdiag(serve().url)
+    s.wait("c1 open>")
+    s.text("/tim")
+    s.keys("Tab")
+    s.wait_last("c1 open> /timing")
+    s.keys("Escape", "0")
+    s.text("x")
+    s.wait_last("c1 open> timing")
+
+
+# history
+
+def test_history_is_kept_across_runs_but_for_lines_that_begin_with_a_space(repl):
+    s = repl()
+    s.line("first line")
+    s.line(" secret")
+    s.wait("<  secret")
+    s.line("/quit")
+    s.wait_last("shell$")
+    assert (s.folder / "state" / "wsdiag" / "history").read_text() == "first line\n/quit\n"
+    s.wsdiag(s.server.url)
+    s.wait_last("c1 open>")
+    s.keys("Up", "Up")
+    s.wait_last("c1 open> first line")
+
+
+def test_two_at_once_keep_each_others_history(repl, tmp_path):
+    state = {"XDG_STATE_HOME": str(tmp_path / "shared")}
+    a, b = repl(name="a", env=state), repl(name="b", env=state)
+    a.line("from a")
+    a.wait("< from a")
+    b.line("from b")
+    b.wait("< from b")
+    a.line("again")
+    a.wait("< again")
+    assert (tmp_path / "shared" / "wsdiag" / "history").read_text() == "from a\nfrom b\nagain\n"
+
+
+# display
+
+def test_binary_is_a_hex_dump_and_long_messages_are_cut(repl):
+    s = repl()
+    s.line("/binary 00011b414243")
+    s.wait("00000000  00 01 1b 41 42 43")
+    s.wait("|...ABC|")
+    s.line("/set show 10")
+    s.line("0123456789abcdef")
+    s.wait("< 0123456789 ... 6 bytes more; /last shows it whole")
+    s.line("/last")
+    s.wait_whole("^0123456789abcdef$")
+    s.line("/save out.txt")
+    s.wait("16 bytes written to out.txt")
+    assert (s.folder / "out.txt").read_text() == "0123456789abcdef"
+
+
+def test_control_characters_are_never_raw(screen, told):
+    s = screen()
+    s.wsdiag(told.server.url())
+    s.wait("c1 open>")
+    told.send(text("a\x1b[2Jb\x07\r\u009bX\x7f"))
+    told.send(text("behind"))
+    s.wait("< behind")
+    s.wait("< a\\e[2Jb\\x07\\r\\u{009B}X\\x7F")
+
+
+def test_a_flood_is_counted_and_the_keyboard_goes_on(screen, told):
+    s = screen()
+    s.wsdiag("--log", s.folder / "log", told.server.url())
+    s.wait("c1 open>")
+    s.text("typed")
+    for _ in range(20):
+        told.send(text("flood") * 1000)
+    s.wait_whole("more messages in 1 s, not shown")
+    s.text(" on")
+    s.wait_last("c1 open> typed on")
+    s.keys("C-u")
+    s.line("/stats")
+    s.wait("in 20000 messages")
+    s.line("/quit")
+    s.wait_last("shell$")
+    log = [json.loads(line) for line in (s.folder / "log").read_text().splitlines()]
+    assert sum(e["event"] == "message" for e in log) == 20000
+
+
+def test_a_dumb_terminal_works(screen, told):
+    s = screen()
+    s.wsdiag(told.server.url(), before="TERM=dumb ")
+    s.wait("c1 open>")
+    s.text("typed")
+    told.send(text("arrived"))
+    s.wait("< arrived")
+    s.wait_last("c1 open> typed")
+
+
+# ends
+
+ENDS = {
+    "quit": lambda s: s.line("/quit"),
+    "ctrl-d": lambda s: s.keys("C-d"),
+    "ctrl-c": lambda s: s.keys("C-c"),
+    "sigterm": lambda s: s.tmux("run-shell", "-b", f"pkill -TERM -P $(cat {s.folder}/sh.pid)"),
+}
+
+
+@pytest.mark.parametrize("how,status", [("quit", 0), ("ctrl-d", 0), ("ctrl-c", 0), ("sigterm", 143)])
+def test_the_terminal_is_as_it_was(screen, serve, how, status):
+    s = screen()
+    script = s.folder / "run.sh"
+    script.write_text(f"trap : INT\necho $$ >sh.pid\nstty -g >before\n'{s.binary}' {serve().url}\necho $? >status\nstty -g >after\n")
+    s.line("bash run.sh; echo over")
+    s.wait("c1 open>")
+    ENDS[how](s)
+    s.wait_whole("^over$")
+    assert (s.folder / "before").read_text() == (s.folder / "after").read_text()
+    assert (s.folder / "status").read_text() == f"{status}\n"
+
+
+def test_an_unreachable_server_says_why_and_can_be_tried_again(screen):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        s = screen()
+        s.wsdiag(f"ws://127.0.0.1:{unused.getsockname()[1]}", after="; echo status $?")
+        s.wait("refused")
+        s.wait_last("closed>")
+        s.line("/open")
+        s.wait("d2")
+        s.wait_last("closed>")
+        s.keys("C-d")
+        s.wait("status 7")
+
+
+def test_a_server_that_went_is_told_and_dialled_again(screen, serve):
+    server = serve()
+    s = screen()
+    s.wsdiag(server.url, after="; echo status $?")
+    s.wait("c1 open>")
+    server.signal(signal.SIGKILL)
+    s.until(lambda rows: rows[-1].startswith("retry "), "the wait for a retry")
+    s.keys("C-d")
+    s.wait("status 0")
+
+
+# commands
+
+def test_unknown_commands_and_wrong_states_say_what_would_do(repl):
+    s = repl()
+    s.line("/pign")
+    s.wait("there is no /pign; did you mean /ping?")
+    s.line("//pign")
+    s.wait("< /pign")
+    s.line("/open")
+    s.wait("a connection is open already")
+    s.line("/close")
+    s.wait_last("closed>")
+    s.line("/ping")
+    s.wait("/ping needs an open connection; /open dials")
+    s.line("/open")
+    s.wait_last("c2 open>")
+
+
+def test_what_commands_show(repl):
+    s = repl()
+    for line, shown in (("/help close", "closing handshake"), ("/conns", "* c1   open"), ("/headers", "Sec-WebSocket-Accept"), ("/tls", "no TLS"),
+                        ("/timing", "upgrade "), ("/stats", "dials 1"), ("/set", "paste one"), ("/fragment 2 abcdef", "< abcdef"),
+                        ("/pong x", ""), ("/every 0.05 tick", "< tick"), ("/every off", ""), ("/text /slash", "< /slash"), ("/ping", "pong in"),
+                        ("/stall", "not reading"), ("/resume", "c1 open"), ("/reconnect overlap", "overlap"), ("/conns", "* c2"), ("/use 1", "c1 open"),
+                        ("/drop rst", "c2 open"), ("/sleep 0", ""), ("/expect nothing 0.01", "did not come in time"),
+                        ("/echo over", "over")):
+        s.line(line)
+        s.wait(shown)
