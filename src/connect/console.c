@@ -304,8 +304,8 @@ run_command(struct console *c, struct span line)
 		cmd->run(c, span_trim(line));
 }
 
-static void
-run_line(struct console *c, struct span line)
+void
+console_do(struct console *c, struct span line)
 {
 	if (line.n >= 2 && line.p[0] == '/' && line.p[1] == '/') {
 		line.p++;
@@ -339,7 +339,7 @@ on_pump(struct loop_task *task)
 			c->typed_events = c->n_events;
 			c->typed_messages = c->n_messages;
 		}
-		run_line(c, span_of(line->text));
+		console_do(c, span_of(line->text));
 		c->is_typed = false;
 		free(line);
 		did = true;

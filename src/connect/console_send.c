@@ -118,9 +118,22 @@ on_every(uv_timer_t *timer)
 {
 	struct console *c = timer->data;
 
-	/* Without a connection it waits, rather than complain each time. */
-	if (session_state(c->opt.session) == SESSION_OPEN && !console_is_busy(c))
-		console_run(c, c->every_line, true);
+	/* Beside the lines that wait, not behind them; without a connection not at all, rather than complain each time. */
+	if (session_state(c->opt.session) == SESSION_OPEN)
+		console_do(c, span_of(c->every_line));
+}
+
+static bool
+is_waiting_command(struct span line)
+{
+	static const char *const names[] = { "/sleep", "/wait", "/expect", "/source", "/every" };
+	struct span word;
+
+	console_word(&line, &word);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (span_eq(word, names[i]))
+			return true;
+	return false;
 }
 
 void
@@ -139,6 +152,10 @@ console_every(struct console *c, struct span args)
 	}
 	if (!console_seconds(c, word, &us))
 		return;
+	if (is_waiting_command(args)) {
+		console_fail(c, "/every does lines that are done at once; this one waits");
+		return;
+	}
 	free(c->every_line);
 	c->every_line = span_dup(args);
 	uint64_t ms = MAX((uint64_t)(us / US_PER_MS), UINT64_C(1));

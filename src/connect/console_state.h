@@ -76,7 +76,8 @@ bool console_seconds(struct console *c, struct span word, int64_t *ret_us);
 void console_wait(struct console *c, enum waiting what, int64_t timeout_us);
 /* Looks whether what is awaited has happened already. */
 void console_check(struct console *c);
-void console_every_stop(struct console *c);
+/* Does a line now. */
+void console_do(struct console *c, struct span line);
 
 /* The commands, by theme. */
 typedef void console_run_fn(struct console *c, struct span args);
