@@ -351,7 +351,8 @@ def test_an_end_at_accept_is_told_with_its_stage(run, raw, how):
     r = run(server.url())
     f = r.one("failed")
     assert f["stage"] in ("tcp", "upgrade") and f["cause"] == ("tcp.closed" if how == "fin" else "tcp.reset")
-    assert r.status == 52
+    # An RST that is quick enough ends the connect itself.
+    assert r.status == (52 if f["stage"] == "upgrade" else 7)
 
 
 @pytest.mark.fault(8)
