@@ -90,6 +90,8 @@ exit_of_failure(const struct failure *f)
 	case CAUSE_WS_CLOSE_TIMEOUT: return EXIT_CLOSE_UNANSWERED;
 	case CAUSE_LOCAL_DROP:
 	case CAUSE_LOCAL_INTERRUPT:
+	case CAUSE_LOCAL_FAULT:
+	case CAUSE_LOCAL_RELAY:
 	case CAUSE_LOCAL_LIMIT: return EXIT_OK;
 	case CAUSE_COUNT: break;
 	}
@@ -120,6 +122,8 @@ exit_of_end(const struct ev_ended *e, bool we_closed)
 	case CAUSE_NONE:
 	case CAUSE_LOCAL_DROP:
 	case CAUSE_LOCAL_INTERRUPT:
+	case CAUSE_LOCAL_FAULT:
+	case CAUSE_LOCAL_RELAY:
 	case CAUSE_LOCAL_LIMIT: return EXIT_OK;
 	case CAUSE_WS_CLOSE: return exit_of_close(e, we_closed);
 	case CAUSE_WS_CLOSE_TIMEOUT: return EXIT_CLOSE_UNANSWERED;

@@ -50,6 +50,8 @@
 	X(WS_CLOSE_TIMEOUT, "ws.close_timeout", "our Close went unanswered for --close-timeout")                       \
 	X(LOCAL_DROP, "local.drop", "we ended TCP without a Close frame, on purpose")                                  \
 	X(LOCAL_INTERRUPT, "local.interrupt", "we were told to stop at once")                                          \
+	X(LOCAL_FAULT, "local.fault", "a fault plan ended it; inject says which line")                                 \
+	X(LOCAL_RELAY, "local.relay", "proxy: ended because the other leg had ended")                                  \
 	X(LOCAL_LIMIT, "local.limit", "server: over --max-connections")
 
 enum cause {

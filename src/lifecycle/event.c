@@ -31,6 +31,8 @@ static const struct field failed_fields[] = {
 	F(ev_failed, text, "text", FIELD_TEXT, NULL),
 	F(ev_failed, took, "took", FIELD_SECONDS, "seconds"),
 	F(ev_failed, attempts, "attempts", FIELD_ATTEMPTS, NULL),
+	F(ev_failed, ws_key, "ws_key", FIELD_TEXT, NULL),
+	F(ev_failed, local, "local", FIELD_TEXT, NULL),
 	F(ev_failed, status, "status", FIELD_INT_OR_NULL, NULL),
 	F(ev_failed, headers, "headers", FIELD_HEADERS, NULL),
 	F(ev_failed, hop, "hop", FIELD_TEXT, NULL),
@@ -247,6 +249,15 @@ static const struct field orphan_fields[] = {
 	END,
 };
 
+static const struct field inject_fields[] = {
+	F(ev_inject, plan, "plan", FIELD_TEXT, NULL),
+	F(ev_inject, line, "line", FIELD_U32, NULL),
+	F(ev_inject, action, "action", FIELD_TEXT, NULL),
+	F(ev_inject, accept, "accept", FIELD_U32, NULL),
+	F(ev_inject, peer, "peer", FIELD_TEXT, NULL),
+	END,
+};
+
 static const struct field note_fields[] = {
 	F(ev_note, text, "text", FIELD_TEXT, NULL),
 	END,
@@ -295,6 +306,7 @@ static const struct event_spec specs[EV_TYPE_COUNT] = {
 	[EV_OVERLAP] = { "overlap", overlap_fields },
 	[EV_REPLAY] = { "replay", replay_fields },
 	[EV_ORPHAN] = { "orphan", orphan_fields },
+	[EV_INJECT] = { "inject", inject_fields },
 	[EV_NOTE] = { "note", note_fields },
 	[EV_END] = { "end", end_fields },
 };

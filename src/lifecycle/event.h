@@ -43,6 +43,7 @@ enum event_type {
 	EV_OVERLAP,   /* verdict: opened while an older one is not known to have ended */
 	EV_REPLAY,    /* verdict: one key opened twice */
 	EV_ORPHAN,    /* verdict: opened for a dial whose successor opened first */
+	EV_INJECT,    /* proxy, serve: a line of the fault plan fired */
 	EV_NOTE,      /* a sentence for the person who reads along */
 	EV_END,
 	EV_TYPE_COUNT
@@ -121,6 +122,7 @@ struct ev_failed {
 	struct span text;
 	int64_t took;                         /* since the dial began */
 	struct attempt_list attempts;
+	struct span ws_key, local;            /* of a request that was sent, and from where: what the far end knows it by; none before that */
 	int status;                           /* of the answer, 0: none */
 	struct header_list headers;
 	struct span body;                     /* its first 4 KiB */
@@ -283,6 +285,14 @@ struct ev_orphan {
 	uint32_t successor;                   /* the later dial that opened before this one */
 };
 
+struct ev_inject {
+	struct span plan;                     /* its name: "seed-971", a path, "--fault" */
+	uint32_t line;                        /* in the plan, from 1 */
+	struct span action;                   /* "fin both" */
+	uint32_t accept;                      /* which accept it struck, from 1; 0: none */
+	struct span peer;                     /* the client of that accept; none: no connection in particular */
+};
+
 struct ev_note {
 	struct span text;
 };
@@ -329,6 +339,7 @@ struct event {
 		struct ev_overlap overlap;
 		struct ev_replay replay;
 		struct ev_orphan orphan;
+		struct ev_inject inject;
 		struct ev_note note;
 		struct ev_end end;
 	} u;

@@ -19,6 +19,7 @@ struct session {
 	struct list link;        /* by age: the least recently opened first */
 	struct session *next;    /* of the same bucket */
 	char *name;
+	bool is_origin;          /* of a proxy, whose two legs are judged each for itself */
 	uint32_t last_dial;      /* the highest that opened */
 	struct entry *entries;   /* oldest first */
 	size_t n_entries;
@@ -84,10 +85,10 @@ session_bucket(const struct ledger *l, struct span name)
 }
 
 static struct session *
-find_session(const struct ledger *l, struct span name)
+find_session(const struct ledger *l, struct span name, bool is_origin)
 {
 	for (struct session *s = *session_bucket(l, name); s != NULL; s = s->next)
-		if (span_eq(name, s->name))
+		if (s->is_origin == is_origin && span_eq(name, s->name))
 			return s;
 	return NULL;
 }
@@ -109,9 +110,9 @@ forget_session(struct ledger *l, struct session *s)
 }
 
 static struct session *
-need_session(struct ledger *l, struct span name)
+need_session(struct ledger *l, struct span name, bool is_origin)
 {
-	struct session *s = find_session(l, name), **bucket = session_bucket(l, name);
+	struct session *s = find_session(l, name, is_origin), **bucket = session_bucket(l, name);
 
 	if (s != NULL) {
 		list_remove(&s->link);
@@ -120,6 +121,7 @@ need_session(struct ledger *l, struct span name)
 			forget_session(l, container_of(l->sessions.next, struct session, link));
 		s = xcalloc(1, sizeof(*s));
 		s->name = span_dup(name);
+		s->is_origin = is_origin;
 		s->next = *bucket;
 		*bucket = s;
 		l->n_sessions++;
@@ -202,7 +204,8 @@ judge_replay(struct ledger *l, const struct event *fact, int64_t at_us, ledger_v
 		l->keys = xcalloc(l->limits.keys, sizeof(*l->keys));
 		l->key_buckets = xcalloc(l->n_key_buckets, sizeof(*l->key_buckets));
 	}
-	hash = hash_of(text);
+	hash = hash_of(text) ^ (fact->leg == LEG_ORIGIN);
+	hash += hash == 0;
 	first = find_key(l, hash);
 	if (first == NULL) {
 		remember_key(l, hash, fact->conn, at_us);
@@ -240,7 +243,7 @@ take_opened(struct ledger *l, const struct event *fact, int64_t at_us, ledger_ve
 		judge_replay(l, fact, at_us, emit, arg);
 	if (fact->session.n == 0)
 		return;
-	s = need_session(l, fact->session);
+	s = need_session(l, fact->session, fact->leg == LEG_ORIGIN);
 	if (fact->dial > 0 && fact->dial < s->last_dial) {
 		struct event verdict = verdict_on(fact, EV_ORPHAN);
 
@@ -258,7 +261,7 @@ take_opened(struct ledger *l, const struct event *fact, int64_t at_us, ledger_ve
 static void
 take_end(struct ledger *l, const struct event *fact, int64_t at_us)
 {
-	struct session *s = find_session(l, fact->session);
+	struct session *s = find_session(l, fact->session, fact->leg == LEG_ORIGIN);
 	struct entry *e = s != NULL ? find_entry(s, fact->conn) : NULL;
 
 	if (e == NULL)
@@ -288,7 +291,7 @@ ledger_feed(struct ledger *l, const struct event *fact, int64_t at_us, ledger_ve
 bool
 ledger_first(const struct ledger *l, struct span session)
 {
-	const struct session *s = find_session(l, session);
+	const struct session *s = find_session(l, session, false);
 
 	return s == NULL || s->last_dial == 0;
 }
@@ -296,7 +299,7 @@ ledger_first(const struct ledger *l, struct span session)
 int64_t
 ledger_overlap_us(const struct ledger *l, struct span session, uint32_t conn, int64_t at_us, uint32_t *ret_with)
 {
-	const struct session *s = find_session(l, session);
+	const struct session *s = find_session(l, session, false);
 	const struct entry *e = s != NULL ? find_entry(s, conn) : NULL;
 
 	if (e == NULL || e + 1 == s->entries + s->n_entries)

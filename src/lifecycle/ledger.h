@@ -10,6 +10,7 @@
  *	EV_GONE                   its descriptor is closed: whatever the far end does, it is over for us
  *
  * Overlap is the difference between declared and seen: a connection that opens while an older one of its session is alive, or only declared ended.
+ * A proxy's origin legs are judged apart from its client legs: one connection is one in each of the two views.
  * Peers choose session tags and keys, so everything is bounded: the oldest is forgotten.
  */
 #ifndef WSDIAG_LIFECYCLE_LEDGER_H

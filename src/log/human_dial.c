@@ -155,11 +155,18 @@ path_of(struct span url)
 	return rest;
 }
 
+/* A server, and a proxy towards its clients: they were dialled. */
+static bool
+was_accepted(const struct words *w)
+{
+	return w->ev->src->role == ROLE_SERVER || w->ev->leg == LEG_CLIENT;
+}
+
 static void
 put_tls(struct words *w, const struct tls_facts *tls)
 {
 	words_labelled(w, " ", tls->version);
-	if (!tls->verified && w->ev->src->role != ROLE_SERVER)
+	if (!tls->verified && !was_accepted(w))
 		buf_puts(w->out, " not verified");
 }
 
@@ -167,7 +174,7 @@ void
 human_text_opened(struct words *w)
 {
 	const struct ev_opened *e = &w->ev->u.opened;
-	bool is_server = w->ev->src->role == ROLE_SERVER;
+	bool is_server = was_accepted(w);
 
 	if (w->ev->dial != 0)
 		buf_printf(w->out, "d%" PRIu32 " ", w->ev->dial);

@@ -88,3 +88,19 @@ human_text_orphan(struct words *w)
 {
 	buf_printf(w->out, "d%" PRIu32 " opened after its successor d%" PRIu32 ": the client had given it up", w->ev->dial, w->ev->u.orphan.successor);
 }
+
+void
+human_text_inject(struct words *w)
+{
+	const struct ev_inject *e = &w->ev->u.inject;
+
+	words_escaped(w, e->action);
+	words_labelled(w, "; ", e->plan);
+	if (e->line > 0)
+		buf_printf(w->out, ":%" PRIu32, e->line);
+	/* A dial that never opens has no other name. */
+	if (w->ev->conn == 0 && e->accept > 0) {
+		buf_printf(w->out, "; accept %" PRIu32, e->accept);
+		words_labelled(w, " from ", e->peer);
+	}
+}

@@ -272,6 +272,7 @@ human_text(struct buf *out, const struct event *ev, const struct human_options *
 	case EV_OVERLAP: human_text_overlap(&w); break;
 	case EV_REPLAY: human_text_replay(&w); break;
 	case EV_ORPHAN: human_text_orphan(&w); break;
+	case EV_INJECT: human_text_inject(&w); break;
 	case EV_NOTE: words_private(&w, ev->u.note.text, words_sentence); break;
 	case EV_END: put_end(&w); break;
 	case EV_TYPE_COUNT: break;

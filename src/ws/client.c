@@ -99,6 +99,7 @@ fail(struct client *c, const struct failure *f, bool has_answer, struct span bod
 {
 	struct event ev = conn_event(&c->opt.conn, EV_FAILED);
 	struct client_failure told = { .failure = *f };
+	struct transport_stat stat;
 	struct buf hop = { 0 };
 
 	ev.conn = 0;
@@ -110,6 +111,11 @@ fail(struct client *c, const struct failure *f, bool has_answer, struct span bod
 		.took = now_us(c) - c->began_us,
 		.attempts = attempts_of(c),
 	};
+	if (c->transport != NULL) {
+		transport_stat(c->transport, &stat);
+		ev.u.failed.local = span_of(stat.local);
+		ev.u.failed.ws_key = span_of(c->sent_key);
+	}
 	if (has_answer) {
 		const struct header *location = http_find(&c->io.head, "Location", 0), *after = http_find(&c->io.head, "Retry-After", 0);
 

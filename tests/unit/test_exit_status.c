@@ -43,6 +43,8 @@ static const struct {
 	{ CAUSE_WS_CLOSE_TIMEOUT, 114, 114, 114, 114, 114, 114 },
 	{ CAUSE_LOCAL_DROP, 0, 0, 0, 0, 0, 0 },
 	{ CAUSE_LOCAL_INTERRUPT, 0, 0, 0, 0, 0, 0 },
+	{ CAUSE_LOCAL_FAULT, 0, 0, 0, 0, 0, 0 },
+	{ CAUSE_LOCAL_RELAY, 0, 0, 0, 0, 0, 0 },
 	{ CAUSE_LOCAL_LIMIT, 0, 0, 0, 0, 0, 0 },
 };
 
@@ -72,6 +74,8 @@ expected_of_lost(enum cause c)
 	case CAUSE_NONE:
 	case CAUSE_LOCAL_DROP:
 	case CAUSE_LOCAL_INTERRUPT:
+	case CAUSE_LOCAL_FAULT:
+	case CAUSE_LOCAL_RELAY:
 	case CAUSE_LOCAL_LIMIT: return 0;
 	case CAUSE_TCP_TIMED_OUT:
 	case CAUSE_WS_PING_TIMEOUT: return 110;

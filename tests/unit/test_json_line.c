@@ -162,7 +162,7 @@ START_TEST(heads_and_bodies_are_redacted_or_encoded)
 		.took = 41000, .status = 502, .body = SPAN_LIT("\x80") };
 	check(&ev, &with_data,
 	    COMMON("failed") ",\"stage\":\"upgrade\",\"cause\":\"http.refused\",\"errno\":502,\"text\":\"HTTP 502\",\"took\":0.041000,"
-	                     "\"attempts\":[],\"status\":502,\"headers\":[],\"hop\":null,\"body\":\"gA==\",\"encoding\":\"base64\"}");
+	                     "\"attempts\":[],\"ws_key\":null,\"local\":null,\"status\":502,\"headers\":[],\"hop\":null,\"body\":\"gA==\",\"encoding\":\"base64\"}");
 }
 END_TEST
 

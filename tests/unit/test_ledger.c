@@ -273,6 +273,31 @@ START_TEST(random_stories_keep_the_invariants)
 }
 END_TEST
 
+START_TEST(the_two_legs_of_a_proxy_are_judged_apart)
+{
+	static const struct source proxy = { .role = ROLE_PROXY };
+	static const struct {
+		uint32_t conn;
+		enum leg leg;
+		enum event_type type;
+	} facts[] = {
+		{ 1, LEG_ORIGIN, EV_OPENED }, { 1, LEG_CLIENT, EV_OPENED }, { 1, LEG_CLIENT, EV_LOST }, { 2, LEG_ORIGIN, EV_OPENED }, { 2, LEG_CLIENT, EV_OPENED },
+	};
+	struct ledger *l = ledger_new(&LEDGER_LIMITS);
+	struct buf told CLEANUP(buf_deinit) = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
+		struct event ev = { .type = facts[i].type, .src = &proxy, .session = SPAN_LIT("s"), .conn = facts[i].conn, .leg = facts[i].leg };
+
+		if (ev.type == EV_OPENED)
+			ev.u.opened.ws_key = facts[i].conn == 1 ? SPAN_LIT("a") : SPAN_LIT("b");
+		ledger_feed(l, &ev, (int64_t)i, note_verdict, &told);
+	}
+	ck_assert_str_eq(buf_cstr(&told), "2+1"); /* the origin still has both */
+	ledger_free(l);
+}
+END_TEST
+
 UNIT_MAIN("ledger", each_story_gets_its_verdicts, only_the_first_open_of_a_session_is_an_open, one_key_opened_twice_is_a_replay_to_who_receives_it,
     keys_are_forgotten_after_so_many, sessions_and_connections_that_peers_choose_are_bounded, an_overlap_is_as_long_as_the_later_one_is_open,
-    random_stories_keep_the_invariants)
+    random_stories_keep_the_invariants, the_two_legs_of_a_proxy_are_judged_apart)
