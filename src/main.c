@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main: finds the command, runs it, turns its result into an exit status. */
+#include "base/nearest.h"
 #include "cli/exit_status.h"
 #include "cli/help.h"
 #include "cli/output.h"
@@ -83,7 +84,7 @@ nearest_command(const char *typed)
 
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		names[i] = commands[i] != NULL ? commands[i]->name : NULL;
-	return option_nearest(typed, names);
+	return nearest_word(typed, names);
 }
 
 static int
