@@ -353,10 +353,12 @@ repl_event_line(void *arg, const char *line, size_t n)
 {
 	struct repl *r = arg;
 
-	if (r->editor != NULL)
+	if (r->editor != NULL) {
 		editor_print(r->editor, (struct span){ line, n });
-	else
+	} else {
 		fwrite(line, 1, n, stdout);
+		fflush(stdout); /* the editor has a stream of its own */
+	}
 }
 
 static void
