@@ -41,6 +41,7 @@ struct library_rules {
 /*
  * With a dispatcher of its own every end comes back to setSock(reconnecting=True), which keeps on_error to itself. With rel an end comes from a callback
  * of rel's: what the callback catches is handled there, what it does not catch comes out of rel.dispatch(), and so does the ping timeout, a timer of rel's.
+ * Not modelled: 1.9 with rel answers an RST, and a Close behind an earlier loss, with several dials at once, each with an on_reconnect.
  */
 static const struct library_rules rules[] = {
 	/*                                FAILED      FIN         RESET       SILENT      BROKEN      CLOSED      CLOSING */

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The real websocket-client: WebSocketApp.run_forever, with every callback printed as a line.
 
-usage: ws_client_app.py VERSION default|rel URL [--reconnect S] [--ping-interval S] [--ping-timeout S] [--no-on-reconnect] [--say TEXT]
+usage: ws_client_app.py VERSION default|rel URL [options below]
 
-SIGUSR1 is the user's app.close(). "returned": run_forever came back, and with rel its loop; "raised": an exception that nobody caught came out.
+"returned": run_forever came back, and with rel its loop; "raised": an exception that nobody caught came out.
 """
 import argparse
 import json
-import signal
 import sys
 import time
 from pathlib import Path
@@ -32,26 +31,34 @@ def main():
     parser.add_argument("--ping-interval", type=float, default=0)
     parser.add_argument("--ping-timeout", type=float)
     parser.add_argument("--no-on-reconnect", action="store_true")
-    parser.add_argument("--say", help="sent once, when it first opens")
+    parser.add_argument("--say", help="sent when it has opened ...")
+    parser.add_argument("--at", type=int, default=1, help="... for the Nth time")
+    parser.add_argument("--close-on", help="a message that makes it call app.close()")
     args = parser.parse_args()
 
     sys.path.insert(0, str(LIBRARIES / args.version))
     import websocket
     assert websocket.__version__ == args.version and str(LIBRARIES) in websocket.__file__, websocket.__file__
 
-    unsaid = [args.say] if args.say is not None else []
+    opens = []
 
     def opened(name):
         def callback(app):
             say(name)
-            while unsaid:
-                app.send(unsaid.pop())
+            opens.append(name)
+            if args.say is not None and len(opens) == args.at:
+                app.send(args.say)
         return callback
+
+    def on_message(app, message):
+        say("on_message", data=text_of(message))
+        if message == args.close_on:
+            app.close()
 
     callbacks = dict(
         on_open=opened("on_open"),
         on_reconnect=opened("on_reconnect"),
-        on_message=lambda app, message: say("on_message", data=text_of(message)),
+        on_message=on_message,
         on_error=lambda app, error: say("on_error", type=type(error).__name__, text=str(error)),
         on_close=lambda app, code, reason: say("on_close", code=code, reason=reason),
         on_ping=lambda app, data: say("on_ping", data=text_of(data)),
@@ -60,7 +67,6 @@ def main():
         del callbacks["on_reconnect"]
     app = websocket.WebSocketApp(args.url, **callbacks)
 
-    signal.signal(signal.SIGUSR1, lambda *_: app.close())
     how = dict(reconnect=args.reconnect, ping_interval=args.ping_interval, ping_timeout=args.ping_timeout)
     say("started")
     try:
