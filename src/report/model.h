@@ -15,6 +15,7 @@
 #ifndef WSDIAG_REPORT_MODEL_H
 #define WSDIAG_REPORT_MODEL_H
 
+#include "base/buf.h"
 #include "report/input.h"
 
 #include <stdint.h>
@@ -63,6 +64,7 @@ enum clock_basis {
 	CLOCK_SAME_BOOT,              /* exact */
 	CLOCK_PAIRS,                  /* from pairs that cannot be reordered */
 	CLOCK_ORDER,                  /* from connections that were themselves joined by time and order */
+	CLOCK_BASIS_COUNT
 };
 
 struct participant {
@@ -78,7 +80,7 @@ struct participant {
 
 	enum clock_basis basis;
 	int64_t shift_us;             /* own clock + this = the report's */
-	int64_t uncertainty_us;       /* plus or minus */
+	int64_t uncertainty_us;       /* plus or minus; US_UNKNOWN with CLOCK_UNKNOWN */
 	uint32_t pairs;               /* that it rests on */
 
 	bool has_start, has_end;
@@ -183,6 +185,7 @@ struct circuit {
 struct story {
 	const char *name;             /* the session's; NULL where only the join made it one */
 	uint32_t participant;         /* the client; NO_INDEX: none of the logs */
+	bool is_guess;                /* a proxy's connections that followed each other, from one address: one client's, it seems */
 	uint32_t n_circuits;
 };
 
@@ -253,7 +256,7 @@ void life_name(struct buf *out, const struct model *m, uint32_t life);
 void place_name(struct buf *out, const struct model *m, const struct place *at);
 /* "peer FIN", "ping timeout", "1012 Service Restart \"deploy\"", "error": how it ended, shortly, safe to show. */
 void life_ending(struct buf *out, const struct life *l);
-/* The round trip that share (0.5: the median) of a participant's pongs did not exceed, within 10%; US_UNKNOWN. */
+/* The round trip that share (0.5: the median) of a participant's pongs did not exceed, within 7%; US_UNKNOWN. */
 int64_t participant_rtt(const struct participant *p, double share);
 /* The life of a circuit as a role (and of a proxy a leg) saw it; NO_INDEX. A second one with the same role: pass the first as after. */
 uint32_t circuit_life(const struct model *m, const struct circuit *c, enum role role, enum leg leg, uint32_t after);
