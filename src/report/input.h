@@ -22,8 +22,8 @@
 
 #define INPUT_NO_MONO INT64_MIN
 
-/* A line that must be parsed and is longer is unreadable. A message line may have any length. */
-enum { INPUT_LINE_MAX = 1024 * 1024 };
+/* A line that must be parsed and is longer is unreadable: what it may grow to in memory is bounded by it. A message line may have any length. */
+enum { INPUT_LINE_MAX = 512 * 1024 };
 
 /* Where an event was read. */
 struct place {
