@@ -54,12 +54,19 @@ log_reader_totals(const struct log_reader *r)
 	return totals;
 }
 
+static bool
+contains(struct span s, struct span text)
+{
+	return s.n > 0 && memmem(s.p, s.n, text.p, text.n) != NULL;
+}
+
+/* Also where the log begins in the middle of a line. */
 bool
 log_reader_knows(struct span head)
 {
-	while (head.n > 0 && (*head.p == ' ' || *head.p == '\n' || *head.p == '\r'))
-		head.p++, head.n--;
-	return head.n > 0 && *head.p == '{' && memmem(head.p, head.n, "\"event\":", 8) != NULL;
+	if (contains(head, SPAN_LIT("\n{\"v\":")))
+		return true;
+	return head.n > 0 && *head.p == '{' && contains(head, SPAN_LIT("\"event\":"));
 }
 
 /* --- the fields that every line has --- */

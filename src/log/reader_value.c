@@ -310,17 +310,6 @@ read_value(struct values *v, const struct field *f, const json_t *object, const 
 	return false;
 }
 
-/* What a field has that is null, left out, or not understood. All else of an event begins as zeroes. */
-static void
-set_unknown(const struct field *f, void *at)
-{
-	if (f->kind == FIELD_SECONDS || f->kind == FIELD_I64_OR_NULL)
-		*(int64_t *)at = -1;
-	else if (f->kind == FIELD_OBJECT)
-		for (const struct field *m = f->members; m->name != NULL; m++)
-			set_unknown(m, (char *)at + m->offset);
-}
-
 bool
 values_read(struct values *v, const json_t *object, const struct field *fields, void *base)
 {
@@ -328,12 +317,12 @@ values_read(struct values *v, const json_t *object, const struct field *fields, 
 		const json_t *j = json_object_get(object, f->name);
 		void *at = (char *)base + f->offset;
 
-		set_unknown(f, at);
+		field_set_unknown(f, at);
 		if (j == NULL || json_is_null(j) || read_value(v, f, object, j, at))
 			continue;
 		if (!v->is_newer)
 			return values_fail(v, "%s is not what it should be", f->name);
-		set_unknown(f, at);
+		field_set_unknown(f, at);
 	}
 	return true;
 }
