@@ -318,6 +318,26 @@ event_spec(enum event_type type)
 	return &specs[type];
 }
 
+void
+field_set_unknown(const struct field *f, void *at)
+{
+	if (f->kind == FIELD_SECONDS || f->kind == FIELD_I64_OR_NULL)
+		*(int64_t *)at = -1;
+	else if (f->kind == FIELD_OBJECT)
+		for (const struct field *m = f->members; m->name != NULL; m++)
+			field_set_unknown(m, (char *)at + m->offset);
+}
+
+struct event
+event_blank(enum event_type type)
+{
+	struct event ev = { .type = type };
+
+	for (const struct field *f = specs[type].fields; f->name != NULL; f++)
+		field_set_unknown(f, (char *)&ev.u + f->offset);
+	return ev;
+}
+
 const char *
 event_name(const struct event *ev)
 {

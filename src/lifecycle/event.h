@@ -387,6 +387,10 @@ struct event_spec {
 };
 
 const struct event_spec *event_spec(enum event_type type);
+/* What a field has of which nothing is known, where that is not zero. */
+void field_set_unknown(const struct field *f, void *at);
+/* An event of which nothing is known yet but its type. */
+struct event event_blank(enum event_type type);
 /* As logged: "open" or "reconnect" for EV_OPENED. */
 const char *event_name(const struct event *ev);
 const char *role_name(enum role r);
