@@ -6,6 +6,7 @@
 #include "cli/version.h"
 #include "connect/command.h"
 #include "connect/console.h"
+#include "report/command.h"
 #include "serve/command.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = { &connect_command, &serve_command, NULL };
+static const struct command *const commands[] = { &connect_command, &serve_command, &report_command, NULL };
 
 /*
  * A socket must never become descriptor 0, 1 or 2. Where one of them was closed it is opened the wrong way round, so that reading stdin and
