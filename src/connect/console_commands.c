@@ -2,7 +2,7 @@
 /* console_commands: the table of commands, and reading their arguments. */
 #include "connect/console_state.h"
 
-#include "cli/option.h"
+#include "base/quantity.h"
 
 #include <string.h>
 
@@ -24,8 +24,8 @@ const struct console_command console_commands[] = {
 	{ "every", "SECONDS LINE|off", "do LINE again and again", COMPLETE_WORDS, "off", false, console_every },
 	{ "stall", "[SECONDS]", "stop reading: what does the peer do?", COMPLETE_NOTHING, NULL, true, console_stall },
 	{ "resume", "", "read on", COMPLETE_NOTHING, NULL, true, console_resume },
-	{ "pongs", "on|off", "answer pings, or not", COMPLETE_WORDS, "on off", true, console_pongs },
-	{ "ping-interval", "SECONDS|off", "send pings this often", COMPLETE_WORDS, "off", true, console_ping_interval },
+	{ "pongs", "on|off", "answer pings, or not", COMPLETE_WORDS, "on off", false, console_pongs },
+	{ "ping-interval", "SECONDS|off", "send pings this often", COMPLETE_WORDS, "off", false, console_ping_interval },
 	{ "headers", "", "of the answer to the last upgrade", COMPLETE_NOTHING, NULL, false, console_headers },
 	{ "tls", "", "version, cipher and certificate", COMPLETE_NOTHING, NULL, false, console_tls },
 	{ "timing", "", "how long each step of the last dial took", COMPLETE_NOTHING, NULL, false, console_timing },
@@ -89,7 +89,7 @@ console_seconds(struct console *c, struct span word, int64_t *ret_us)
 {
 	char *text CLEANUP(free_charp) = span_dup(word);
 
-	if (option_parse_seconds(text, ret_us))
+	if (quantity_parse_seconds(text, ret_us))
 		return true;
 	console_fail(c, "\"%s\" is not a duration (examples: 10, 0.5, 250ms, 2m)", text);
 	return false;

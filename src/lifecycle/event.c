@@ -16,6 +16,7 @@ static const struct field start_fields[] = {
 static const struct field listen_fields[] = {
 	F(ev_listen, url, "url", FIELD_TEXT, NULL),
 	F(ev_listen, address, "address", FIELD_TEXT, NULL),
+	F(ev_listen, upstream, "upstream", FIELD_TEXT, NULL),
 	END,
 };
 

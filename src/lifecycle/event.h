@@ -96,6 +96,7 @@ struct ev_start {
 
 struct ev_listen {
 	struct span url, address;
+	struct span upstream;                 /* proxy: where to; none elsewhere */
 };
 
 struct ev_dial {

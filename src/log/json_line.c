@@ -105,7 +105,7 @@ put_base64(struct writer *x, struct span s)
 static bool
 may_hold_url(enum event_type type, const char *name)
 {
-	return strcmp(name, "url") == 0 || strcmp(name, "request") == 0 || strcmp(name, "args") == 0 ||
+	return strcmp(name, "url") == 0 || strcmp(name, "upstream") == 0 || strcmp(name, "request") == 0 || strcmp(name, "args") == 0 ||
 	    (strcmp(name, "text") == 0 && (type == EV_NOTE || type == EV_FAILED));
 }
 
