@@ -81,6 +81,13 @@ conn_half_close(struct conn *c)
 }
 
 void
+conn_stall(struct conn *c, bool stalled)
+{
+	c->stalled = stalled;
+	conn_pause_or_not(c);
+}
+
+void
 conn_set_pongs(struct conn *c, bool answered)
 {
 	c->set.no_pong = !answered;
@@ -108,7 +115,7 @@ conn_get_status(const struct conn *c, struct conn_status *ret)
 		.id = c->set.id,
 		.dial = c->set.dial,
 		.is_closing = c->phase != PHASE_OPEN,
-		.is_paused = c->paused,
+		.is_stalled = c->stalled,
 		.age = now - c->opened_us,
 		.silent_rx = now - c->last_rx_us,
 		.silent_tx = now - c->last_tx_us,
