@@ -44,7 +44,7 @@ def test_a_half_close_is_passed_and_the_other_direction_goes_on(proxy, origin, u
     e = p.wait_event("lost", leg=acted)
     assert (e["by"], e["cause"], e["synthesised"]) == ("peer", "tcp.closed", 1006)
     e = p.wait_event("lost", leg=other)
-    assert (e["by"], e["cause"]) == ("local", "local.relayed")
+    assert (e["by"], e["cause"]) == ("local", "local.relay")
     p.wait_event("gone", n=2)
 
 
@@ -61,7 +61,7 @@ def test_a_reset_is_passed_as_a_reset(proxy, origin, up):
     assert end_of(b)[0] == "rst"
     acted, other = leg_names(up)
     assert (p.wait_event("lost", leg=acted)["by"], p.wait_event("lost", leg=acted)["cause"]) == ("peer", "tcp.reset")
-    assert (p.wait_event("lost", leg=other)["by"], p.wait_event("lost", leg=other)["cause"]) == ("local", "local.relayed")
+    assert (p.wait_event("lost", leg=other)["by"], p.wait_event("lost", leg=other)["cause"]) == ("local", "local.relay")
     p.wait_event("gone", n=2)
 
 
@@ -92,7 +92,7 @@ def test_a_tls_connection_that_is_cut_is_cut_on_the_other_leg(proxy, origin, cer
     assert end_of(b)[0] == "cut"
     acted, other = leg_names(up)
     assert p.wait_event("lost", leg=acted)["cause"] == "tls.truncated"
-    assert p.wait_event("lost", leg=other)["cause"] == "local.relayed"
+    assert p.wait_event("lost", leg=other)["cause"] == "local.relay"
 
 
 @BOTH_WAYS
@@ -467,7 +467,7 @@ def test_a_busy_port_is_a_clear_error(serve, run):
 @pytest.mark.parametrize("args,status,words", [
     ([], 2, "UPSTREAM"),
     (["ws://a/", "ws://b/"], 2, "ws://b/"),
-    (["http//nowhere"], 3, "http//nowhere"),
+    (["ws:///nowhere"], 3, "no host"),
     (["ftp://host/"], 3, "ftp"),
     (["-l", "what:ever:else", "ws://a/"], 2, "ADDRESS:PORT"),
     (["-l", "99999", "ws://a/"], 2, "99999"),
