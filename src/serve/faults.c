@@ -29,7 +29,7 @@ rearm(struct faults *f)
 	if (next < 0)
 		uv_timer_stop(&f->timer);
 	else
-		uv_timer_start(&f->timer, on_timer, next > now ? (uint64_t)((next - now + US_PER_MS - 1) / US_PER_MS) : 0, 0);
+		uv_timer_start(&f->timer, on_timer, next > now ? (uint64_t)((next - now + US_PER_MS - 1) / US_PER_MS) : 1, 0);
 }
 
 /* The connection is at rest. */
