@@ -317,9 +317,8 @@ end_closed(struct leg_side *l, int64_t now)
 	if (l->close_due_us < 0 || now < l->close_due_us)
 		return;
 	l->close_due_us = -1;
-	/* A held one is left to its far end. */
 	if (!leg_is_up(l) || l->is_held)
-		return;
+		return; /* held: a Close without the FIN that should follow */
 	leg_close(l, TRANSPORT_GRACEFUL, l->close_why, "Close, then FIN");
 	leg_pass_on_end(l, TRANSPORT_GRACEFUL);
 }
