@@ -132,8 +132,8 @@ def test_codes_and_reasons_pass_and_are_told(proxy, origin, code, reason):
     assert (f.code, f.payload[2:].decode()) == (code, reason)
     client.send(close(code, mask=True))
     assert server.read_close().code == code
-    server.close()
-    client.close()
+    server.fin()
+    client.fin()
     e = p.wait_event("close", leg="origin")
     assert (e["by"], e["code"], e["reason"] or "") == ("peer", code or 1005, reason)
     e = p.wait_event("close", leg="client")
@@ -325,8 +325,8 @@ def test_tls_on_either_leg(proxy, origin, certs, client_tls, origin_tls):
     assert server.read_close().code == 1000
     server.send(close(1000))
     assert client.read_close().code == 1000
-    server.close()
-    client.close()
+    server.fin()
+    client.fin()
     assert p.wait_event("close", leg="client")["clean"] and p.wait_event("close", leg="origin")["clean"]
 
 
@@ -345,8 +345,7 @@ def test_a_certificate_that_is_not_trusted_is_a_502_that_says_so(proxy, raw, cer
 def test_insecure_and_tls_name_are_about_the_origin(proxy, origin, certs):
     o = origin(tls=serving(certs))
     for args in (["-k", o.url("/", "localhost")], ["--cacert", certs / "ca.pem", "--tls-name", "localhost", o.url()]):
-        client, _ = meet(o, proxy(*args).port)
-        client.close()
+        meet(o, proxy(*args).port)
 
 
 # real peers
@@ -442,7 +441,7 @@ def test_secrets_of_the_request_are_not_told(proxy, origin):
     p = proxy("-vv", o.url())
     client, _ = meet(o, p.port, extra=[("Authorization", "Basic c2VjcmV0"), ("Cookie", "id=secret")])
     p.wait_event("open", leg="client")
-    client.close()
+    client.rst()
     p.wait_event("lost", leg="client")
     assert "c2VjcmV0" not in json.dumps(p.snapshot().events) and b"c2VjcmV0" not in bytes(p.err) and b"id=secret" not in bytes(p.err)
 
@@ -510,6 +509,6 @@ def test_messages_are_counted_whatever_they_are_cut_into(proxy, origin):
     client.send(text("a", fin=False, mask=True) + ping("p", mask=True) + frame(CONT, "bc", mask=True) + text("", mask=True))
     assert server.read_frame() and server.read_frame().opcode == PING
     server.send(frame(PONG, "p"))
-    client.close()
+    client.rst()
     e = p.wait_event("lost", leg="client")
     assert e["received"] == {"messages": 2, "bytes": 3} and e["sent"] == {"messages": 0, "bytes": 0}
