@@ -219,6 +219,7 @@ static const struct {
 	{ "{\"v\":1,\"event\":\"note\",\"time\":\"yesterday\",\"mono\":1.0,\"role\":\"client\",\"run\":\"7f3a9c0000000001\",\"seq\":1}", LOG_UNREADABLE, "time is not" },
 	{ "{\"v\":1,\"event\":\"note\",\"time\":\"2026-03-04T22:13:02.071042Z\",\"mono\":1.0,\"role\":\"king\",\"run\":\"7f3a9c0000000001\",\"seq\":1}", LOG_UNREADABLE, "role is not" },
 	{ "{\"v\":1,\"event\":\"note\",\"time\":\"2026-03-04T22:13:02.071042Z\",\"mono\":1.0,\"role\":\"client\",\"run\":\"xyz\",\"seq\":1}", LOG_UNREADABLE, "run is not" },
+	{ "{\"v\":1,\"event\":\"note\"}", LOG_UNREADABLE, "time is not" },
 	{ "{}", LOG_UNREADABLE, "no v" },
 	{ "[]", LOG_UNREADABLE, "no JSON object" },
 	{ "", LOG_UNREADABLE, "expected near end" },
