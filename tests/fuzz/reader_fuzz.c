@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of a log: whatever can be read is written again, and that reads as the same event. A line that is only counted is never read as an event that is told. */
+/* Lines of a log: whatever can be read is written again, and that reads as the same event. A line that is only counted never reads as one that is told. */
 #include "fuzz/fuzz.h"
 
 #include "log/reader.h"
