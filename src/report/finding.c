@@ -205,7 +205,8 @@ say_injected(struct look *k)
 	struct buf done CLEANUP(buf_deinit) = { 0 };
 	unsigned n = 0;
 
-	if (k->m->n_injections == 0)
+	/* A second open is what the client did about it. */
+	if (k->m->n_injections == 0 || k->kind == FINDING_SECOND_OPEN)
 		return;
 	for (uint32_t i = 0; i < k->n_kept; i++) {
 		if (k->samples[i].life == NO_INDEX)

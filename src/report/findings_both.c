@@ -93,6 +93,11 @@ say_overlap(struct look *k)
 	if (!moment_is_known(&older->ended))
 		buf_puts(t, "; no end of the older is in the log");
 	buf_puts(t, ".");
+	if (weight(m, l) == 1 && older->is_ghost_ended && older->ghost.at_us > l->opened.at_us) {
+		buf_puts(t, " The older's far end was still there ");
+		say_duration(t, older->ghost.at_us - l->opened.at_us);
+		buf_puts(t, " after the newer opened.");
+	}
 	if (k->n_samples > 1)
 		buf_printf(t, " %" PRIu32 " times in all.", k->n_samples);
 	buf_puts(&k->advice, "a disconnect clears only its own connection; ");
@@ -235,7 +240,7 @@ was_unseen(const struct model *m, const struct life *client, const struct life *
 	int64_t tolerance = look_tolerance(m, client, server);
 
 	*ret_seen = NO_TIME;
-	if (p->basis == CLOCK_UNKNOWN || m->participants[server->participant].basis == CLOCK_UNKNOWN)
+	if (client->is_untimed || p->basis == CLOCK_UNKNOWN || m->participants[server->participant].basis == CLOCK_UNKNOWN)
 		return false;
 	if (moment_is_known(&client->ended)) {
 		*ret_seen = client->ended.at_us;
