@@ -36,6 +36,7 @@ struct trace_log {
 	struct arena arena;
 	struct span target, host, key;
 	int status;
+	struct span answer;        /* "HTTP 502 Bad Gateway" */
 	struct header headers[HEADERS_MAX];
 	size_t n_headers;
 	/* Of this connection: the codes, 1005 for none; 0: no Close yet. */
@@ -167,6 +168,7 @@ tell_refused(struct trace_log *t, uint64_t line, const struct header_list *heade
 	ev.u.failed.stage = t->is_tunnel ? STAGE_TUNNEL : STAGE_UPGRADE;
 	ev.u.failed.cause = CAUSE_HTTP_REFUSED;
 	ev.u.failed.status = t->status;
+	ev.u.failed.text = t->answer;
 	ev.u.failed.ws_key = t->key;
 	ev.u.failed.headers = *headers;
 	ev.u.failed.hop = hop_of(t, headers);
@@ -210,7 +212,7 @@ begin_request(struct trace_log *t)
 	if (is_closing(t))
 		tell_close(t);
 	arena_clear(&t->arena);
-	t->target = t->host = t->key = t->reason = SPAN_NONE;
+	t->target = t->host = t->key = t->answer = t->reason = SPAN_NONE;
 	t->n_headers = 0;
 	t->status = 0;
 	t->dial += t->phase != ASKED || !t->is_tunnel;
@@ -263,13 +265,25 @@ end_request(struct trace_log *t, uint64_t line)
 		tell(t, line, &ev);
 }
 
+/* "502 Bad Gateway", behind the version. */
+static void
+take_status(struct trace_log *t, struct span s)
+{
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+
+	t->status = atoi((char[]){ s.p[0], s.p[1], s.p[2], '\0' });
+	buf_puts(&text, "HTTP ");
+	buf_append(&text, s.p, MIN(s.n, (size_t)HEADER_MAX));
+	t->answer = t->answer.p == NULL ? arena_copy(&t->arena, buf_span(&text)) : t->answer;
+}
+
 static void
 response_line(struct trace_log *t, struct span line)
 {
 	struct span rest;
 
 	if (t->status == 0 && find(line, "HTTP/1.", &rest) != SIZE_MAX && rest.n > 5) {
-		t->status = atoi((char[]){ rest.p[2], rest.p[3], rest.p[4], '\0' });
+		take_status(t, (struct span){ rest.p + 2, rest.n - 2 });
 		return;
 	}
 	line.p += MIN(t->prefix, line.n);

@@ -4,6 +4,16 @@
 #include "support/unit.h"
 
 #include <stdint.h>
+#include <string.h>
+
+static bool
+is_zero(const unsigned char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != 0)
+			return false;
+	return true;
+}
 
 START_TEST(what_is_got_is_zeroed_aligned_and_stays_where_it_is)
 {
@@ -13,17 +23,14 @@ START_TEST(what_is_got_is_zeroed_aligned_and_stays_where_it_is)
 		unsigned char *first = arena_get(&a, 3);
 		size_t sizes[] = { 0, 1, 100, 16 * 1024, 1, 100000, 7 };
 
-		for (size_t i = 0; i < 3; i++)
-			ck_assert_uint_eq(first[i], 0);
+		ck_assert(is_zero(first, 3));
 		first[0] = 0xaa;
 		for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 			unsigned char *p = arena_get(&a, sizes[i]);
 
 			ck_assert_uint_eq((uintptr_t)p % _Alignof(max_align_t), 0);
-			for (size_t k = 0; k < sizes[i]; k++) {
-				ck_assert_uint_eq(p[k], 0);
-				p[k] = 0xff;
-			}
+			ck_assert(is_zero(p, sizes[i]));
+			memset(p, 0xff, sizes[i]);
 		}
 		ck_assert_uint_eq(first[0], 0xaa);
 		arena_clear(&a);

@@ -91,7 +91,7 @@ static const struct {
 	/* A refused upgrade, a Close of the server's, a loss, a Close of its own. */
 	{ "input/websocket-client-levels.log", "websocket-client trace", ROLE_CLIENT, true, false, true, 1000, 97, 5,
 	    "11 11-24T17:23:22.134 dial d1\n"
-	    "14 11-24T17:23:22.135 failed d1 upgrade 403 http.refused\n"
+	    "14 11-24T17:23:22.135 failed d1 upgrade 403 http.refused \"HTTP 403 Access denied\"\n"
 	    "17 11-24T17:23:22.145 retry d2 in 1000ms\n"
 	    "28 11-24T17:23:23.148 dial d2\n"
 	    "35 11-24T17:23:23.153 open c1 d2 ws://127.0.0.1:19880/ws key Ni1VPBIdNHLqWnzgFfaAaw== 4 headers\n"
@@ -107,7 +107,7 @@ static const struct {
 	/* Neither: only the order is known. */
 	{ "input/websocket-client-no-times.log", "websocket-client trace", ROLE_CLIENT, false, false, true, 0, 97, 5,
 	    "11 01-01T00:00:00.000 dial d1\n"
-	    "14 01-01T00:00:00.000 failed d1 upgrade 403 http.refused\n"
+	    "14 01-01T00:00:00.000 failed d1 upgrade 403 http.refused \"HTTP 403 Access denied\"\n"
 	    "17 01-01T00:00:00.000 retry d2 in 1000ms\n"
 	    "28 01-01T00:00:00.000 dial d2\n"
 	    "35 01-01T00:00:00.000 open c1 d2 ws://127.0.0.1:19880/ws key /43TKz9g6atQPczK1CZqTA== 4 headers\n"
@@ -122,7 +122,7 @@ static const struct {
 	    "97 01-01T00:00:00.000 close c3 d4 ws.close \"the trace shows no answer to its Close\" got 0 sent 1000 by local\n" },
 	/* Through a proxy, which refuses once: a CONNECT is no dial of its own. */
 	{ "input/websocket-client-tunnel.log", "websocket-client trace", ROLE_CLIENT, true, true, true, 0, 50, 2,
-	    "11 11-24T17:41:07.000 failed d1 tunnel 407 http.refused\n"
+	    "11 11-24T17:41:07.000 failed d1 tunnel 407 http.refused \"HTTP 407 Proxy Authentication Required\"\n"
 	    "14 11-24T17:41:07.000 retry d2 in 1000ms\n"
 	    "35 11-24T17:41:07.000 dial d2\n"
 	    "43 11-24T17:41:07.000 open c1 d2 ws://127.0.0.1:19891/ws key wzQNsBfBpB7vBmSPOJIYjw== 5 headers\n"
