@@ -18,7 +18,7 @@ class Fault(NamedTuple):
     """server: what it sees of a client that lives through it: "+1" opens, "-1" ends. Where two may come in any order, one of them stands with a "~"."""
     server: str
     opens: int = 2          # of the client
-    wsdiag_opens: int = 0   # of wsdiag connect, which pings; 0: the same
+    wsdiag: str = ""        # what it sees of wsdiag connect, which pings and so dials again; empty: the same
     pings: bool = False     # the library needs its own to notice
     say: str = ""           # sent at the first open
     bye: bool = False       # its user closes in the end
@@ -47,9 +47,9 @@ FAULTS = {
     "b4": Fault("+1 +2 -1", pings=True),
     "b5": Fault("+1 +2 +3", 1, timeout=1.5, speed=4),
     "b6": Fault("+1 +2 -1"),
-    "c1": Fault("+1 -1", 1, 2),
-    "c2": Fault("+1 -1", 1, 2),
-    "c3": Fault("+1 -1", 1, 2, say="close 4001"),
+    "c1": Fault("+1 -1", 1, "+1 -1 +2"),
+    "c2": Fault("+1 -1", 1, "+1 +2 -1"),
+    "c3": Fault("+1 -1", 1, "+1 -1 +2", say="close 4001"),
     "c4": Fault("+1 -1 +2 -2 +3", 3),
     "c5": Fault("+1 +2 -1"),
     "d": Fault("+1 +2", 1),
@@ -143,7 +143,7 @@ def library_lines(heard_by):
     by_what = {}
     for (version, dispatcher), heard in heard_by.items():
         name = version.rpartition(".")[0] + (" rel" if dispatcher == "rel" else "")
-        by_what.setdefault(", ".join(heard) or "nothing", []).append(name)
+        by_what.setdefault(", ".join(heard), []).append(name)
     return [Heard(", ".join(names), what) for what, names in by_what.items()]
 
 
@@ -152,9 +152,12 @@ def server_line(expected):
 
 
 def folded(who, what, width=76, indent=18):
-    """On several lines where it is long."""
-    lines, line = [], f"{who:<{indent - 1}} "
-    for word in what.split(" "):
+    """On several lines where it is long; a cause stays with its event, a code with its callback."""
+    line = f"{who:<{indent - 1}} "
+    lines = []
+    if len(line) > indent:
+        lines, line = [who], " " * indent
+    for word in re.split(r" (?!\(|None|\d)", what):
         if len(line) + len(word) > width and len(line) > indent:
             lines.append(line.rstrip())
             line = " " * indent

@@ -93,23 +93,23 @@ def connect(start, plan, proxy):
 
 def connect_tells(p, fault):
     """Its events up to the last open, and the overlap that comes with it."""
-    opens = fault.wsdiag_opens or fault.opens
+    opens = 2 if fault.wsdiag else fault.opens
     p.wait_event("reconnect", n=opens - 1) if opens > 1 else p.wait_event("open")
     told = until_open([f"{e['event']} ({e['cause']})" if "cause" in e else e["event"] for e in list(p.events) if e["event"] in TOLD], opens)
-    if has_two(fault.server) and "ws.ping_timeout" in told[-2:][0]:
+    if has_two(fault.wsdiag or fault.server) and told[-2:][0] == "lost (ws.ping_timeout)":
         p.wait_event("overlap")
         told.append("overlap")
     return told
 
 
-def verdicts_of(server, fault, session):
+def verdicts_of(server, session, seen):
     """What `wsdiag serve` says of it by itself: overlap exactly where it has two."""
-    if has_two(fault.server):
+    two = has_two(seen)
+    if two:
         server.server.wait_event("overlap", session=session)
     said = {e["event"] for e in server.events(session) if e["event"] in VERDICTS}
-    if has_two(fault.server) is not None:
-        assert ("overlap" in said) == has_two(fault.server), server.events(session)
-    return sorted(said) if has_two(fault.server) is not None else []
+    assert two is None or ("overlap" in said) == two, server.events(session)
+    return sorted(said) if two is not None else []
 
 
 @pytest.mark.parametrize("plan", FAULTS)
@@ -130,11 +130,11 @@ def test_what_is_heard_of(plan, through, serve, start, channels, app):
         check_server(s, who, fault.server if n_opens(got) >= fault.opens else "+1 -1")
         check_model(p, fault, kind, got)
         assert heard.setdefault(tuple(kind), got) == got, f"{kind} hears something else from wsdiag serve: {heard}, {got}"
-    lines = library_lines(heard) + [Heard("wsdiag connect", ", ".join(connect_tells(direct, fault))), server_line(fault.server)]
+    lines = [*library_lines(heard), server_line(fault.server), Heard("wsdiag connect", ", ".join(connect_tells(direct, fault)))]
     if not fault.say:
-        session = direct.wait_event("open")["session"]
-        check_server(server, session, fault.server)
-        verdicts = verdicts_of(server, fault, session)
+        session, seen = direct.wait_event("open")["session"], fault.wsdiag or fault.server
+        check_server(server, session, seen)
+        verdicts = verdicts_of(server, session, seen)
         lines += [Heard("wsdiag serve", ", ".join(verdicts))] if verdicts else []
 
     entry = entry_of(plan, lines)
