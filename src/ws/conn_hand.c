@@ -64,6 +64,30 @@ conn_send_raw(struct conn *c, struct span bytes)
 }
 
 void
+conn_strike(struct conn *c, enum transport_close how, const char *sent_end)
+{
+	c->sent_end = sent_end;
+	conn_abort(c, ENDING_FAULT, how);
+}
+
+void
+conn_half_close(struct conn *c)
+{
+	if (conn_is_over(c) || c->write_over)
+		return;
+	(void)transport_half_close(c->transport);
+	c->write_over = true;
+	transport_want(c->transport, T_READ);
+}
+
+void
+conn_stall(struct conn *c, bool stalled)
+{
+	c->stalled = stalled;
+	conn_pause_or_not(c);
+}
+
+void
 conn_set_pongs(struct conn *c, bool answered)
 {
 	c->set.no_pong = !answered;
@@ -91,7 +115,7 @@ conn_get_status(const struct conn *c, struct conn_status *ret)
 		.id = c->set.id,
 		.dial = c->set.dial,
 		.is_closing = c->phase != PHASE_OPEN,
-		.is_paused = c->paused,
+		.is_stalled = c->stalled,
 		.age = now - c->opened_us,
 		.silent_rx = now - c->last_rx_us,
 		.silent_tx = now - c->last_tx_us,

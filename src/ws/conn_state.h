@@ -41,7 +41,8 @@ struct conn {
 	int handles;                 /* timers and transport still open */
 	struct heartbeat beat;
 
-	bool paused, write_over, was_full;
+	bool held_back, stalled, paused; /* by back-pressure, by hand; by either */
+	bool write_over, was_full;
 	bool is_blocked;             /* the transport took less than there was, and tells when it takes more */
 	bool has_ping;               /* a ping to answer, and its payload */
 	uint8_t ping[FRAME_CONTROL_MAX];
@@ -55,6 +56,7 @@ struct conn {
 	int64_t first_close_us, second_close_us;
 	enum frame_rule broken;
 	int64_t waited_us;           /* of the timeout that struck */
+	const char *sent_end;        /* of a fault, in words */
 
 	/* For the record. */
 	int64_t opened_us, last_rx_us, last_tx_us, paused_since_us, ended_us, rtt_us;
@@ -84,5 +86,7 @@ void conn_part_closed(struct conn *c);
 bool conn_all_acked(const struct transport_stat *stat);
 
 void conn_restart_beat(struct conn *c);
+/* held_back or stalled has changed. */
+void conn_pause_or_not(struct conn *c);
 
 #endif
