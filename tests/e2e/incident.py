@@ -3,6 +3,7 @@
 import fcntl
 import json
 import re
+import textwrap
 import threading
 from typing import NamedTuple
 
@@ -170,7 +171,8 @@ def entry_of(plan, heard):
     from_plan = (ROOT / "src" / "fault" / "plans" / f"{plan}.plan").read_text()
     summary = next(line for line in from_plan.splitlines() if line.startswith("# "))[2:]
     body = [line for h in heard for line in folded(h.who, h.what)]
-    return f".It Cm {plan}\n{summary}.\n.Bd -literal -compact\n" + "\n".join(body) + "\n.Ed\n"
+    sentence = textwrap.fill(f"{summary}.", 79, break_on_hyphens=False)
+    return f".It Cm {plan}\n{sentence}\n.Bd -literal -compact\n" + "\n".join(body) + "\n.Ed\n"
 
 
 def table():
