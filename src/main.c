@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* main: finds the command, runs it, turns its result into an exit status. */
+#include "base/nearest.h"
 #include "cli/exit_status.h"
 #include "cli/help.h"
 #include "cli/output.h"
 #include "cli/version.h"
 #include "connect/command.h"
 #include "connect/console.h"
+#include "proxy/command.h"
 #include "serve/command.h"
 
 #include <errno.h>
@@ -15,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = { &connect_command, &serve_command, NULL };
+static const struct command *const commands[] = { &connect_command, &serve_command, &proxy_command, NULL };
 
 /*
  * A socket must never become descriptor 0, 1 or 2. Where one of them was closed it is opened the wrong way round, so that reading stdin and
@@ -83,7 +85,7 @@ nearest_command(const char *typed)
 
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		names[i] = commands[i] != NULL ? commands[i]->name : NULL;
-	return option_nearest(typed, names);
+	return nearest_word(typed, names);
 }
 
 static int

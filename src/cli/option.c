@@ -2,6 +2,7 @@
 #include "cli/option.h"
 
 #include "base/escape.h"
+#include "base/nearest.h"
 #include "cli/option_value.h"
 #include "log/redact.h"
 
@@ -108,7 +109,7 @@ nearest_name(const struct command *cmd, const char *text)
 	at = (struct option_at){ 0 };
 	for (n = 0; option_walk(cmd, &at); n++)
 		names[n] = at.row->name;
-	const char *found = option_nearest(text, names);
+	const char *found = nearest_word(text, names);
 	free(names);
 	return found;
 }

@@ -98,11 +98,4 @@ bool option_walk(const struct command *cmd, struct option_at *at);
 /* What stands for the argument: row->argument, or the choices as "a|b|c"; nothing for flags. */
 void option_argument(struct buf *out, const struct option *row);
 
-/* Texts to values; false when text is not one. */
-bool option_parse_seconds(const char *text, int64_t *ret_us);
-bool option_parse_size(const char *text, uint64_t *ret);
-
-/* The nearest of the NULL-terminated words to what was typed, NULL if none is near (edit distance). */
-const char *option_nearest(const char *typed, const char *const *words);
-
 #endif

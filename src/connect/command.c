@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "connect/command.h"
 
+#include "base/nearest.h"
 #include "cli/exit_status.h"
 #include "cli/run.h"
 #include "connect/options.h"
@@ -85,7 +86,7 @@ static void
 suggest_command(const char *url)
 {
 	static const char *const commands[] = { "connect", "serve", "help", "completion", NULL };
-	const char *near = url[strcspn(url, ".:/[")] == '\0' ? option_nearest(url, commands) : NULL;
+	const char *near = url[strcspn(url, ".:/[")] == '\0' ? nearest_word(url, commands) : NULL;
 
 	if (near != NULL)
 		output_complain("no host is called \"%s\"; for the command: wsdiag %s", url, near);

@@ -2,8 +2,8 @@
 #include "connect/console_state.h"
 
 #include "base/escape.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
-#include "cli/option.h"
 #include "codec/frame.h"
 
 #include <assert.h>
@@ -312,7 +312,7 @@ unknown_command(struct console *c, struct span name)
 		n++;
 	}
 	names[n] = NULL;
-	const char *near = option_nearest(typed, names);
+	const char *near = nearest_word(typed, names);
 	if (near != NULL)
 		console_fail(c, "there is no /%s; did you mean /%s? (//%s sends it as text)", typed, near, typed);
 	else

@@ -2,7 +2,7 @@
 /* console_commands: the table of commands, and reading their arguments. */
 #include "connect/console_state.h"
 
-#include "cli/option.h"
+#include "base/quantity.h"
 
 #include <string.h>
 
@@ -89,7 +89,7 @@ console_seconds(struct console *c, struct span word, int64_t *ret_us)
 {
 	char *text CLEANUP(free_charp) = span_dup(word);
 
-	if (option_parse_seconds(text, ret_us))
+	if (quantity_parse_seconds(text, ret_us))
 		return true;
 	console_fail(c, "\"%s\" is not a duration (examples: 10, 0.5, 250ms, 2m)", text);
 	return false;

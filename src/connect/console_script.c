@@ -2,6 +2,7 @@
 /* console_script: the commands that make lines a script. */
 #include "connect/console_state.h"
 
+#include "base/quantity.h"
 #include "lifecycle/event.h"
 
 #include <string.h>
@@ -69,7 +70,7 @@ take_timeout(struct span *pattern)
 
 	if (space != NULL) {
 		text = span_dup((struct span){ space + 1, pattern->n - (size_t)(space + 1 - pattern->p) });
-		if (option_parse_seconds(text, &us)) {
+		if (quantity_parse_seconds(text, &us)) {
 			pattern->n = (size_t)(space - pattern->p);
 			*pattern = span_trim(*pattern);
 			return us;

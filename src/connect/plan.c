@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* plan: from options to what session and filter want; what does not belong together is said before any packet is sent. */
+#include "base/quantity.h"
 #include "cli/exit_status.h"
 #include "connect/options.h"
 
@@ -146,7 +147,7 @@ plan_heartbeat(const struct connect_options *opt, struct session_options *s)
 		return 0;
 	span_next(&rest, ':', &seconds);
 	text = span_dup(seconds);
-	if (rest.p == NULL || !option_parse_seconds(text, &s->heartbeat_us) || s->heartbeat_us < US_PER_MS) {
+	if (rest.p == NULL || !quantity_parse_seconds(text, &s->heartbeat_us) || s->heartbeat_us < US_PER_MS) {
 		output_complain("--heartbeat \"%s\" is not SECONDS:TEXT", opt->heartbeat);
 		return EXIT_USAGE;
 	}

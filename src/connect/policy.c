@@ -2,7 +2,7 @@
 #include "connect/policy.h"
 
 #include "base/clock.h"
-#include "cli/option.h"
+#include "base/quantity.h"
 #include "codec/close_code.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ parse_duration(struct span text, int64_t *ret_us)
 {
 	char *copy CLEANUP(free_charp) = span_dup(text);
 
-	return option_parse_seconds(copy, ret_us) && *ret_us <= DAY_S * US_PER_S;
+	return quantity_parse_seconds(copy, ret_us) && *ret_us <= DAY_S * US_PER_S;
 }
 
 bool

@@ -37,7 +37,7 @@ enum plan_when {
 	WHEN_ACCEPT,     /* at accept */
 	WHEN_REQUEST,    /* at request: its head is complete, nothing went to the origin yet */
 	WHEN_RESPONSE,   /* at response: the origin's head is complete, nothing went to the client yet */
-	WHEN_AFTER,      /* after 7s, age 30s: since it opened */
+	WHEN_AFTER,      /* after 7s, age 30s: since it opened; at open: after 0s */
 	WHEN_IDLE,       /* idle [up|down] 60s: no byte in the direction(s) for so long, since it opened */
 	WHEN_MESSAGES,   /* after 100 msgs [up|down]: when the Nth has wholly passed */
 	WHEN_BYTES,      /* after 64KB [up|down]: payload bytes of frames, both directions together without a direction */
@@ -52,7 +52,7 @@ struct plan_moment {
 	uint64_t count;             /* WHEN_MESSAGES, WHEN_BYTES */
 	enum plan_direction dir;    /* WHEN_IDLE, _MESSAGES, _BYTES, _FRAME */
 	int opcode;                 /* WHEN_FRAME; -1: any. "data" is text, binary and continuation: -2 */
-	char *text;                 /* WHEN_FRAME: glob on the beginning of the payload; WHEN_LINE: the word; NULL: none */
+	char *text;                 /* WHEN_FRAME: glob on the payload, of which PLAN_TEXT_MAX bytes are looked at; WHEN_LINE: the word; NULL: none */
 	int signum;                 /* WHEN_SIGNAL */
 };
 
@@ -69,7 +69,7 @@ enum plan_do {
 	DO_JITTER,       /* jitter TIME [DIR]: the same with a random part of TIME, in order */
 	DO_THROTTLE,     /* throttle RATE [DIR]: bytes a second */
 	DO_SLICE,        /* slice BYTES [DIR]: written in pieces of so many, each a segment of its own */
-	DO_CLOSE,        /* close CODE ["REASON"] LEG: a Close of our own to that leg, at a frame's boundary; the leg ends after it */
+	DO_CLOSE,        /* close CODE ["REASON"] LEG: a Close of our own to that leg, at a frame's boundary; the leg ends after it, unless it is held */
 	DO_SWALLOW,      /* swallow: this frame; with on frame only */
 	DO_ANSWER_PINGS, /* answer-pings LEG: pings from that leg are answered here and not passed on */
 	DO_NO_PONGS,     /* no-pongs LEG: pongs from that leg are not passed on; a server does not answer pings */

@@ -19,14 +19,15 @@ struct watch;
 
 typedef void watch_fire_fn(void *arg, const struct plan_line *line);
 
-/* The plan is borrowed and may have no lines. accept: which accept this is, from 1. */
+/* The plan is borrowed and may have no lines. accept: which accept this is, from 1; 0: no connection at all, only told of signals and lines, for which
+ * then the lines strike whose subject is everybody: what is done to the listener needs nobody to be there. */
 struct watch *watch_new(const struct plan *p, uint32_t accept, watch_fire_fn *fire, void *arg);
 void watch_free(struct watch *w);
 
 void watch_accept(struct watch *w);
 void watch_request(struct watch *w, const struct http_head *request);
 void watch_response(struct watch *w);
-/* conn: which open this is, from 1. Clocks and counts start now. */
+/* conn: which open this is, from 1. Clocks and counts start now; "at open" (after 0s) fires from inside. */
 void watch_open(struct watch *w, uint32_t conn, int64_t now_us);
 
 /* Bytes of any kind went by (before a fault could drop them). */
@@ -42,7 +43,8 @@ bool watch_wants_payload(const struct watch *w, enum plan_direction dir);
 void watch_signal(struct watch *w, int signum);
 void watch_line(struct watch *w, struct span typed);
 
-/* When watch_due() has something to say next; -1: never. It may lie in the past. */
+/* When watch_due() has something to say next; -1: never. It may lie in the past. Bytes only ever move it on: a timer set for what it said before comes too
+ * early at worst, and then watch_due() says nothing. So ask after watch_open() and after each watch_due(), not for each byte. */
 int64_t watch_next(const struct watch *w);
 void watch_due(struct watch *w, int64_t now_us);
 

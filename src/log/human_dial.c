@@ -34,6 +34,10 @@ human_text_listen(struct words *w)
 	words_url(w, e->url);
 	if (e->address.n > 0 && (e->url.n == 0 || memmem(e->url.p, e->url.n, e->address.p, e->address.n) == NULL))
 		words_labelled(w, e->url.n > 0 ? "  " : "", e->address);
+	if (e->upstream.n > 0) {
+		buf_puts(w->out, "  to ");
+		words_url(w, e->upstream);
+	}
 }
 
 /* Addresses that were tried in vain, but those that text has; why, where it is not the cause that is told anyway. */

@@ -105,7 +105,7 @@ put_base64(struct writer *x, struct span s)
 static bool
 may_hold_url(enum event_type type, const char *name)
 {
-	return strcmp(name, "url") == 0 || strcmp(name, "request") == 0 || strcmp(name, "args") == 0 ||
+	return strcmp(name, "url") == 0 || strcmp(name, "upstream") == 0 || strcmp(name, "request") == 0 || strcmp(name, "args") == 0 ||
 	    (strcmp(name, "text") == 0 && (type == EV_NOTE || type == EV_FAILED));
 }
 
@@ -113,7 +113,7 @@ static void
 put_text(struct writer *x, const char *name, struct span s)
 {
 	if (s.p == NULL) {
-		json_null(&x->w);
+		json_nil(&x->w);
 	} else if (!x->line->opt.show_secrets && may_hold_url(x->ev->type, name)) {
 		buf_clear(&x->line->scratch);
 		url_redact(&x->line->scratch, s);
@@ -236,7 +236,7 @@ static void
 put_object(struct writer *x, const struct field *fields, const void *base)
 {
 	if (base == NULL) {
-		json_null(&x->w);
+		json_nil(&x->w);
 		return;
 	}
 	json_begin(&x->w, '{');
@@ -268,7 +268,7 @@ static void
 put_int_or_null(struct json *w, int64_t v, int64_t none)
 {
 	if (v == none)
-		json_null(w);
+		json_nil(w);
 	else
 		json_i64(w, v);
 }
@@ -308,7 +308,7 @@ put_value(struct writer *x, const struct field *f, const void *at)
 	case FIELD_I64_OR_NULL: put_int_or_null(w, *(const int64_t *)at, -1); break;
 	case FIELD_SECONDS:
 		if (*(const int64_t *)at == US_UNKNOWN)
-			json_null(w);
+			json_nil(w);
 		else
 			json_seconds(w, *(const int64_t *)at);
 		break;

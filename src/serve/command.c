@@ -4,6 +4,7 @@
 #include "cli/exit_status.h"
 #include "cli/framing.h"
 #include "cli/run.h"
+#include "net/listen_address.h"
 #include "serve/options.h"
 #include "serve/service.h"
 
@@ -280,7 +281,7 @@ serve_run(const void *options, const struct invocation *inv)
 	int status = EXIT_USAGE;
 
 	job->send_fd = -1;
-	if (!serve_parse_address(address, &job->address))
+	if (!listen_address_parse(address, &job->address))
 		output_complain("\"%s\" is no place to listen: write PORT, ADDRESS:PORT, [IPV6]:PORT or *:PORT", address);
 	else if (opt->sink && opt->send != NULL)
 		output_complain("--sink and --send exclude each other: --send only reads what comes anyway");

@@ -5,8 +5,6 @@
 
 #include "cli/output.h"
 
-struct sockaddr_storage;
-
 struct serve_options {
 	bool sink, deflate;
 	const char *send;
@@ -23,8 +21,5 @@ struct serve_options {
 
 extern const struct option_table serve_tables[];
 void serve_defaults(void *options);
-
-/* [[ADDRESS:]PORT]: "8080", "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "*:8080" (every address); NULL: loopback and a free port. */
-bool serve_parse_address(const char *text, struct sockaddr_storage *ret);
 
 #endif

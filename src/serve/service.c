@@ -2,9 +2,8 @@
 #include "serve/service.h"
 
 #include "codec/close_code.h"
-#include "net/tcp.h"
+#include "net/listen_address.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -215,21 +214,15 @@ static const struct listener_events listener_up = { .accepted = on_accepted, .tr
 
 /* --- the interface --- */
 
-/* What to paste: a wildcard address is reached through loopback. */
+/* What to paste. */
 static void
 emit_listen(struct service *s)
 {
 	struct event ev = { .type = EV_LISTEN };
-	struct sockaddr_storage shown = s->opt.address;
 	char address[64], host[64];
 	struct buf url = { 0 };
 
-	tcp_format_address((struct sockaddr *)&shown, address);
-	if (shown.ss_family == AF_INET && ((struct sockaddr_in *)&shown)->sin_addr.s_addr == htonl(INADDR_ANY))
-		((struct sockaddr_in *)&shown)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (shown.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&((struct sockaddr_in6 *)&shown)->sin6_addr))
-		((struct sockaddr_in6 *)&shown)->sin6_addr = in6addr_loopback;
-	tcp_format_address((struct sockaddr *)&shown, host);
+	listen_address_format(&s->opt.address, address, host);
 	buf_printf(&url, "%s://%s/", s->opt.server.tls != NULL ? "wss" : "ws", host);
 	ev.u.listen = (struct ev_listen){ .url = buf_span(&url), .address = span_of(address) };
 	journal_emit(s->opt.server.conn.journal, &ev);

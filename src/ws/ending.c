@@ -237,6 +237,16 @@ ending_judge(const struct ending_facts *f, struct ev_ended *ret, struct buf *tex
 		ret->cause = CAUSE_LOCAL_INTERRUPT;
 		buf_puts(text, "stopped by us at once");
 		break;
+	case ENDING_FAULT:
+		ret->by = BY_LOCAL;
+		ret->cause = CAUSE_LOCAL_FAULT;
+		buf_printf(text, "our %s, by the plan", f->sent_end);
+		break;
+	case ENDING_RELAYED:
+		ret->by = BY_LOCAL;
+		ret->cause = CAUSE_LOCAL_RELAY;
+		buf_printf(text, "our %s, as the other leg had ended", f->sent_end);
+		break;
 	}
 	if (!f->close_received)
 		buf_puts(text, " (1006)");

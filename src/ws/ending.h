@@ -22,6 +22,8 @@ enum ending_reason {
 	ENDING_PING_TIMEOUT,
 	ENDING_DROPPED,          /* on request, without Close */
 	ENDING_INTERRUPTED,      /* told to stop at once */
+	ENDING_FAULT,            /* proxy, serve: a fault plan did it */
+	ENDING_RELAYED,          /* proxy: the other leg had ended */
 };
 
 struct ending_facts {
@@ -36,6 +38,7 @@ struct ending_facts {
 	const struct transport_end *ends;
 	int n_ends;
 	int64_t waited_us;               /* for the timeouts: how long */
+	const char *sent_end;            /* ENDING_FAULT, _RELAYED: "FIN", "RST", what we sent */
 	bool tcp_known, tcp_all_acked;   /* from TCP_INFO and the send queue; for a ping timeout */
 };
 

@@ -3,6 +3,7 @@
 
 #include "net/tcp.h"
 #include "ws/head_io.h"
+#include "ws/tag.h"
 
 #include <assert.h>
 #include <string.h>
@@ -21,7 +22,7 @@ struct server {
 	int64_t began_us;
 	char peer[64];
 	struct conn_settings conn;
-	char tag[CONN_SESSION_MAX + 1];
+	struct tag tag;
 	void *conn_arg;
 	struct handshake_offer offer;
 	struct buf extensions;       /* agreed, as answered */
@@ -118,78 +119,6 @@ refuse(struct server *s, int status, enum cause cause, const char *text)
 	write_answer(s);
 }
 
-static bool
-take_session(struct server *s, struct span name)
-{
-	if (name.n == 0 || name.n > CONN_SESSION_MAX || !http_is_token(name))
-		return false;
-	memcpy(s->tag, name.p, name.n);
-	s->conn.session = (struct span){ s->tag, name.n };
-	return true;
-}
-
-static void
-take_dial(struct server *s, struct span number)
-{
-	uint32_t n = 0;
-
-	if (number.n > 9)
-		return;
-	for (size_t i = 0; i < number.n; i++) {
-		if (number.p[i] < '0' || number.p[i] > '9')
-			return;
-		n = n * 10 + (uint32_t)(number.p[i] - '0');
-	}
-	s->conn.dial = n;
-}
-
-/* Wsdiag-Session: <session>; dial=<n>. A peer's word: bounded, and ignored where it makes no sense. */
-static void
-read_tag_header(struct server *s, struct span value)
-{
-	struct span item;
-
-	span_next(&value, ';', &item);
-	if (!take_session(s, span_trim(item)))
-		return;
-	while (span_next(&value, ';', &item)) {
-		item = span_trim(item);
-		if (span_starts_ci(item, "dial="))
-			take_dial(s, (struct span){ item.p + 5, item.n - 5 });
-	}
-}
-
-/* ?NAME=<session>.<dial> */
-static void
-read_tag_query(struct server *s)
-{
-	struct span rest = s->io.head.target, item, value;
-
-	if (s->opt->tag_query == NULL)
-		return;
-	span_next(&rest, '?', &item);
-	while (span_next(&rest, '&', &item)) {
-		value = item;
-		span_next(&value, '=', &item);
-		if (!span_eq(item, s->opt->tag_query) || value.p == NULL)
-			continue;
-		span_next(&value, '.', &item);
-		if (take_session(s, item) && value.p != NULL)
-			take_dial(s, value);
-	}
-}
-
-static void
-read_tag(struct server *s)
-{
-	const struct header *h = http_find(&s->io.head, "Wsdiag-Session", 0);
-
-	if (h != NULL)
-		read_tag_header(s, h->value);
-	else
-		read_tag_query(s);
-}
-
 static struct span
 header_value(const struct server *s, const char *name)
 {
@@ -253,7 +182,9 @@ judge_request(struct server *s)
 
 	emit_head(s, DIR_IN, (struct span){ (const char *)buf_head(&s->io.in), s->io.head.length });
 	if (status == 101) {
-		read_tag(s);
+		tag_read(&s->tag, &s->io.head, s->opt->tag_query);
+		s->conn.session = s->tag.session[0] != '\0' ? span_of(s->tag.session) : SPAN_NONE;
+		s->conn.dial = s->tag.dial;
 		status = s->up->admit(s->up_arg, &s->conn.id, &s->conn_arg, &sentence);
 		cause = CAUSE_LOCAL_LIMIT;
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/option.h"
 
+#include "base/nearest.h"
+#include "base/quantity.h"
 #include "support/unit.h"
 
 #include <errno.h>
@@ -283,7 +285,7 @@ START_TEST(durations_have_fractions_and_units)
 {
 	for (size_t i = 0; i < ARRAY_LEN(durations); i++) {
 		int64_t us = -1;
-		bool ok = option_parse_seconds(durations[i].text, &us);
+		bool ok = quantity_parse_seconds(durations[i].text, &us);
 
 		ck_assert_msg(ok == (durations[i].us != -1), "%s", durations[i].text);
 		ck_assert_msg(us == durations[i].us, "%s: %lld", durations[i].text, (long long)us);
@@ -320,7 +322,7 @@ START_TEST(sizes_count_in_1024s)
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		uint64_t n = 0;
 
-		ck_assert_msg(option_parse_size(sizes[i].text, &n) == sizes[i].ok, "%s", sizes[i].text);
+		ck_assert_msg(quantity_parse_size(sizes[i].text, &n) == sizes[i].ok, "%s", sizes[i].text);
 		ck_assert_msg(n == sizes[i].n, "%s: %llu", sizes[i].text, (unsigned long long)n);
 	}
 }
@@ -336,7 +338,7 @@ START_TEST(the_nearest_word_is_near)
 		{ "localhost", NULL }, { "", NULL }, { "a-word-that-is-much-longer-than-anything-that-is-known-here", NULL } };
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-		const char *found = option_nearest(pairs[i].typed, words);
+		const char *found = nearest_word(pairs[i].typed, words);
 
 		ck_assert_msg((found == NULL) == (pairs[i].nearest == NULL), "%s: %s", pairs[i].typed, found != NULL ? found : "nothing");
 		if (found != NULL)

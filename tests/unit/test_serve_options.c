@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve/options.h"
 
+#include "net/listen_address.h"
+
 #include "net/tcp.h"
 
 #include "support/unit.h"
@@ -50,7 +52,7 @@ START_TEST(addresses_are_read_or_refused)
 	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
 		struct sockaddr_storage a;
 		char text[64];
-		bool ok = serve_parse_address(rows[r].typed, &a);
+		bool ok = listen_address_parse(rows[r].typed, &a);
 
 		ck_assert_msg(ok == (rows[r].address != NULL), "%s", rows[r].typed != NULL ? rows[r].typed : "(none)");
 		if (!ok)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/option.h"
+#include "base/nearest.h"
+
+#include "base/mem.h"
 
 #include <string.h>
 
@@ -31,7 +33,7 @@ distance(const char *a, const char *b)
 }
 
 const char *
-option_nearest(const char *typed, const char *const *words)
+nearest_word(const char *typed, const char *const *words)
 {
 	size_t n = strlen(typed), best = MAX(n / 3, (size_t)1) + 1;
 	const char *found = NULL;

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/* pair_fault: what the lines of a plan do to a pair, an action a function. */
+#include "proxy/pair_state.h"
+
+#include "codec/close_code.h"
+
+static bool
+is_before_open(const struct pair *p)
+{
+	return p->phase != PAIR_RELAY && p->phase != PAIR_RAW;
+}
+
+static struct leg_side *
+leg_at(struct pair *p, int i)
+{
+	return &p->legs[i];
+}
+
+#define FOR_LEGS(p, bits, l)                                                                                           \
+	for (int i_ = 0; i_ < 2; i_++)                                                                                 \
+		for (struct leg_side *l = (bits) & (1 << i_) ? leg_at(p, i_) : NULL; l != NULL; l = NULL)
+
+/* Up is what comes from the client. */
+#define FOR_FLOWS(p, dirs, f)                                                                                          \
+	for (int i_ = 0; i_ < 2; i_++)                                                                                 \
+		for (struct flow *f = (dirs) & (1 << i_) ? &leg_at(p, i_)->from : NULL; f != NULL; f = NULL)
+
+/* --- ends --- */
+
+static void
+end_legs(struct pair *p, int legs, enum transport_close how, const char *words)
+{
+	bool was_up[2] = { leg_is_up(pair_client(p)), leg_is_up(pair_origin(p)) };
+
+	if ((legs & PLAN_CLIENT) && is_before_open(p))
+		pair_tell_reject(p, 0, CAUSE_LOCAL_FAULT, words);
+	FOR_LEGS(p, legs, l)
+		leg_close(l, how, ENDING_FAULT, words);
+	if ((legs & PLAN_ORIGIN) && p->dial != NULL) {
+		dial_cancel(steal(&p->dial));
+		pair_release(p);
+	}
+	FOR_LEGS(p, legs, l)
+		if (was_up[l->which == LEG_ORIGIN])
+			leg_pass_on_end(l, how);
+	if (!leg_is_up(pair_client(p)) && !pair_origin(p)->is_held)
+		p->step = STEP_NONE;
+}
+
+static void
+do_fin(struct pair *p, const struct plan_action *a)
+{
+	end_legs(p, a->legs, TRANSPORT_GRACEFUL, "FIN");
+}
+
+static void
+do_rst(struct pair *p, const struct plan_action *a)
+{
+	end_legs(p, a->legs, TRANSPORT_RST, "RST");
+}
+
+static void
+do_cut_tls(struct pair *p, const struct plan_action *a)
+{
+	end_legs(p, a->legs, TRANSPORT_FIN, "FIN without close_notify");
+}
+
+static void
+do_half_close(struct pair *p, const struct plan_action *a)
+{
+	FOR_LEGS(p, a->legs, l)
+		if (leg_is_up(l) && !l->write_over)
+			l->owes_fin = true;
+}
+
+static void
+do_close(struct pair *p, const struct plan_action *a)
+{
+	FOR_LEGS(p, a->legs, l)
+		leg_send_close(l, ENDING_FAULT, (int)a->number, span_of(a->text));
+}
+
+void
+pair_end_as(struct pair *p, enum plan_do how, int code, struct span reason, int legs)
+{
+	if (how == DO_CLOSE && p->phase == PAIR_RELAY)
+		FOR_LEGS(p, legs, l)
+			leg_send_close(l, ENDING_FAULT, code, reason);
+	else if (how == DO_RST)
+		end_legs(p, legs, TRANSPORT_RST, "RST");
+	else
+		end_legs(p, legs, TRANSPORT_GRACEFUL, "FIN");
+}
+
+/* --- what lasts --- */
+
+static void
+expire_later(struct pair *p, const struct plan_action *a, int bits)
+{
+	if (a->is_timed && p->n_expiries < PAIR_EXPIRIES)
+		p->expiries[p->n_expiries++] = (struct expiry){ pair_now(p) + a->time_us, a->what, bits };
+}
+
+static void
+do_hold(struct pair *p, const struct plan_action *a)
+{
+	FOR_LEGS(p, a->legs, l)
+		l->is_held = true;
+	expire_later(p, a, a->legs);
+}
+
+static void
+do_drop(struct pair *p, const struct plan_action *a)
+{
+	FOR_FLOWS(p, a->dirs, f) {
+		f->drops = true;
+		f->drops_whole = a->is_timed;
+	}
+	expire_later(p, a, a->dirs);
+}
+
+static void
+do_stall(struct pair *p, const struct plan_action *a)
+{
+	FOR_LEGS(p, a->dirs, l)
+		l->is_stalled = true;
+	expire_later(p, a, a->dirs);
+}
+
+/* What was held goes now as its other leg went. */
+static void
+end_hold(struct pair *p, int legs)
+{
+	FOR_LEGS(p, legs, l) {
+		l->is_held = false;
+		if (!leg_is_up(leg_other(l)) && leg_other(l)->transport == NULL)
+			leg_close(l, TRANSPORT_GRACEFUL, ENDING_FAULT, "FIN");
+		else if (leg_other(l)->read_over)
+			l->owes_fin = true;
+	}
+}
+
+void
+pair_expire(struct pair *p, int64_t now)
+{
+	unsigned kept = 0, n = p->n_expiries;
+
+	p->n_expiries = 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct expiry e = p->expiries[i];
+
+		if (now < e.due_us) {
+			p->expiries[kept++] = e;
+			continue;
+		}
+		if (e.what == DO_HOLD)
+			end_hold(p, e.bits);
+		else if (e.what == DO_DROP)
+			FOR_FLOWS(p, e.bits, f)
+				f->drops = false;
+		else
+			FOR_LEGS(p, e.bits, l)
+				l->is_stalled = false;
+	}
+	p->n_expiries = kept;
+}
+
+/* --- bytes --- */
+
+/* Before it opens a delay is the step's that comes next. */
+static bool
+delays_step(struct pair *p, const struct plan_action *a)
+{
+	if (p->moment != WHEN_ACCEPT && p->moment != WHEN_REQUEST && p->moment != WHEN_RESPONSE)
+		return false;
+	p->step_delay_us += a->what == DO_JITTER ? (int64_t)(rng_u64(p->opt->loop->rng) % (uint64_t)(a->time_us + 1)) : a->time_us;
+	return true;
+}
+
+static void
+do_delay(struct pair *p, const struct plan_action *a)
+{
+	if (!delays_step(p, a))
+		FOR_FLOWS(p, a->dirs, f)
+			f->delay_us = a->time_us;
+}
+
+static void
+do_jitter(struct pair *p, const struct plan_action *a)
+{
+	if (!delays_step(p, a))
+		FOR_FLOWS(p, a->dirs, f)
+			f->jitter_us = a->time_us;
+}
+
+static void
+do_throttle(struct pair *p, const struct plan_action *a)
+{
+	FOR_FLOWS(p, a->dirs, f) {
+		f->rate = a->number;
+		f->budget_us = pair_now(p);
+	}
+}
+
+static void
+do_slice(struct pair *p, const struct plan_action *a)
+{
+	FOR_FLOWS(p, a->dirs, f)
+		f->slice = a->number;
+}
+
+static void
+do_corrupt(struct pair *p, const struct plan_action *a)
+{
+	FOR_FLOWS(p, a->dirs, f)
+		f->corrupts = true;
+}
+
+static void
+do_truncate(struct pair *p, const struct plan_action *a)
+{
+	FOR_FLOWS(p, a->dirs, f)
+		f->truncates = true;
+}
+
+/* --- frames --- */
+
+static void
+do_swallow(struct pair *p, const struct plan_action *a UNUSED)
+{
+	p->swallows = true;
+}
+
+static void
+do_answer_pings(struct pair *p, const struct plan_action *a)
+{
+	FOR_LEGS(p, a->legs, l)
+		l->answers_pings = true;
+}
+
+static void
+do_no_pongs(struct pair *p, const struct plan_action *a)
+{
+	FOR_LEGS(p, a->legs, l)
+		l->no_pongs = true;
+}
+
+/* --- the upgrade --- */
+
+static void
+do_status(struct pair *p, const struct plan_action *a)
+{
+	pair_refuse(p, (int)a->number, CAUSE_LOCAL_FAULT, a->text != NULL ? a->text : "The fault plan says so.");
+}
+
+static void
+do_edit(struct pair *p, const struct plan_action *a)
+{
+	if (p->n_edits < PAIR_EDITS)
+		p->edits[p->n_edits++] = (struct edit){ p->moment == WHEN_RESPONSE, a };
+}
+
+static void
+do_replay(struct pair *p, const struct plan_action *a UNUSED)
+{
+	p->replays = true;
+}
+
+static void
+do_never(struct pair *p, const struct plan_action *a UNUSED)
+{
+	p->phase = PAIR_SILENT;
+	p->deadline_us = -1;
+	pair_tell_reject(p, 0, CAUSE_LOCAL_FAULT, "left without an answer");
+}
+
+/* --- everybody --- */
+
+static void
+do_unlisten(struct pair *p, const struct plan_action *a)
+{
+	p->up->unlisten(p->up_arg, a->is_timed ? a->time_us : -1);
+}
+
+static void
+do_kill_all(struct pair *p, const struct plan_action *a)
+{
+	p->up->kill_all(p->up_arg, a);
+}
+
+typedef void action_fn(struct pair *p, const struct plan_action *a);
+
+static action_fn *const actions[DO_COUNT] = {
+	[DO_FIN] = do_fin,
+	[DO_RST] = do_rst,
+	[DO_CUT_TLS] = do_cut_tls,
+	[DO_HALF_CLOSE] = do_half_close,
+	[DO_HOLD] = do_hold,
+	[DO_DROP] = do_drop,
+	[DO_STALL] = do_stall,
+	[DO_UNLISTEN] = do_unlisten,
+	[DO_DELAY] = do_delay,
+	[DO_JITTER] = do_jitter,
+	[DO_THROTTLE] = do_throttle,
+	[DO_SLICE] = do_slice,
+	[DO_CLOSE] = do_close,
+	[DO_SWALLOW] = do_swallow,
+	[DO_ANSWER_PINGS] = do_answer_pings,
+	[DO_NO_PONGS] = do_no_pongs,
+	[DO_STATUS] = do_status,
+	[DO_DROP_HEADER] = do_edit,
+	[DO_SET_HEADER] = do_edit,
+	[DO_REPLAY] = do_replay,
+	[DO_NEVER] = do_never,
+	[DO_CORRUPT] = do_corrupt,
+	[DO_TRUNCATE] = do_truncate,
+	[DO_KILL_ALL] = do_kill_all,
+};
+
+/* A hold concerns the ends that its own line brings, wherever in the line it stands. */
+void
+pair_fire(void *arg, const struct plan_line *line)
+{
+	struct pair *p = arg;
+
+	pair_tell_inject(p, line);
+	for (unsigned i = 0; i < line->n_actions; i++)
+		if (line->actions[i].what == DO_HOLD)
+			do_hold(p, &line->actions[i]);
+	for (unsigned i = 0; i < line->n_actions; i++)
+		if (line->actions[i].what != DO_HOLD)
+			actions[line->actions[i].what](p, &line->actions[i]);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pair_state: a pair's state, and what its files share. Internal to pair*.c:
+ *
+ *	pair.c          its life: what is wanted of which leg, the timer, ends and how they are passed on
+ *	pair_upgrade.c  the request, the dial, the answer
+ *	pair_relay.c    bytes and frames
+ *	pair_fault.c    what the lines of a plan do
+ *	pair_tell.c     events
+ */
+#ifndef WSDIAG_PROXY_PAIR_STATE_H
+#define WSDIAG_PROXY_PAIR_STATE_H
+
+#include "fault/flow.h"
+#include "proxy/pair.h"
+#include "ws/ending.h"
+#include "ws/head_io.h"
+#include "ws/tag.h"
+
+enum { PAIR_EXPIRIES = 16, PAIR_EDITS = 16, PAIR_READS_A_TURN = 8 };
+
+enum pair_phase {
+	PAIR_TLS,
+	PAIR_REQUEST,   /* reading its head */
+	PAIR_DIAL,
+	PAIR_ANSWER,    /* reading its head */
+	PAIR_RELAY,     /* frames */
+	PAIR_RAW,       /* no 101: whatever it is */
+	PAIR_REFUSING,  /* our own answer is being written */
+	PAIR_SILENT,    /* never answered */
+	PAIR_OVER,
+};
+
+/* What waits for a delay before it goes on. */
+enum pair_step { STEP_NONE, STEP_READ_REQUEST, STEP_DIAL, STEP_ANSWER };
+
+struct leg_side {
+	struct pair *pair;
+	enum leg which;
+	struct transport *transport;  /* NULL before there is one */
+	struct head_io io;
+	bool is_closing;              /* transport_close() was called */
+	bool read_over, write_over;
+	bool owes_fin;                /* a half-close, once what waits for it is written */
+	bool is_held, is_stalled;
+	bool was_opened, is_told;
+	bool answers_pings, no_pongs;
+	int64_t close_due_us;         /* -1; else when to end it although its Close was not answered */
+	enum ending_reason close_why;
+	bool is_closed_by_us;         /* a Close of our own went there: its answer is awaited, the rest ignored */
+	struct flow from;             /* what comes from it, to the other */
+
+	/* For the record. */
+	int64_t opened_us, told_us, last_rx_us, last_tx_us;
+	bool close_received, close_sent, we_closed_first;
+	int code_received, code_sent;
+	char reason[FRAME_CONTROL_MAX];
+	size_t n_reason;
+	int64_t first_close_us, second_close_us;
+	struct traffic sent;
+	char peer[64], local[64];
+};
+
+struct expiry {
+	int64_t due_us;
+	enum plan_do what;
+	int bits;                     /* legs or directions */
+};
+
+struct edit {
+	bool is_answer;
+	const struct plan_action *action;
+};
+
+/* The second of two requests with one key: read to its end, and forgotten. */
+struct replica;
+
+struct pair {
+	const struct pair_options *opt;
+	const struct pair_events *up;
+	void *up_arg;
+	uint32_t accept, conn;
+	struct tag tag;
+	enum pair_phase phase;
+	struct leg_side legs[2];      /* client, origin */
+	struct dial *dial;
+	struct dial_timing timing;
+	struct replica *replica;
+	bool replays;
+	struct watch *watch;
+	uv_timer_t timer;
+	int64_t armed_us;             /* -1: not */
+	int handles;
+	int64_t began_us, dial_us, request_us, deadline_us, kill_due_us;
+	const struct plan_action *kill;
+	enum pair_step step;
+	int64_t step_due_us, step_delay_us;
+	const struct plan_line *firing;
+	bool swallows;                /* the frame that fired */
+	enum plan_when moment;        /* while lines fire: for which they do */
+	struct expiry expiries[PAIR_EXPIRIES];
+	unsigned n_expiries;
+	struct edit edits[PAIR_EDITS];
+	unsigned n_edits;
+	struct buf request;           /* as it goes upstream, for a replay */
+	char *key;
+};
+
+static inline struct leg_side *
+pair_client(struct pair *p)
+{
+	return &p->legs[0];
+}
+static inline struct leg_side *
+pair_origin(struct pair *p)
+{
+	return &p->legs[1];
+}
+static inline struct leg_side *
+leg_other(struct leg_side *l)
+{
+	return &l->pair->legs[l->which == LEG_CLIENT];
+}
+static inline bool
+leg_is_up(const struct leg_side *l)
+{
+	return l->transport != NULL && !l->is_closing;
+}
+
+/* pair.c */
+int64_t pair_now(const struct pair *p);
+/* After anything happened: wants, the timer, and whether it is all over. */
+void pair_update(struct pair *p);
+void leg_init(struct leg_side *l, struct pair *p, enum leg which);
+/* A handle or an object of it is gone. */
+void pair_release(struct pair *p);
+/* Ends a leg now; sent_end as in struct ending_facts. The other leg is not touched. */
+void leg_close(struct leg_side *l, enum transport_close how, enum ending_reason why, const char *sent_end);
+/* The leg has ended: its other follows in the same way, unless it is held. */
+void leg_pass_on_end(struct leg_side *ended, enum transport_close how);
+/* Reading it came to its end. */
+void leg_read_over(struct leg_side *l);
+extern const struct transport_events leg_events;
+
+/* pair_upgrade.c */
+void pair_ready_upgrade(struct leg_side *l, unsigned bits);
+void pair_go_on(struct pair *p, enum pair_step step);
+void pair_wait(struct pair *p, enum pair_step step);
+void pair_refuse(struct pair *p, int status, enum cause cause, const char *text);
+void pair_deadline(struct pair *p);
+void pair_gone_early(struct leg_side *l);
+
+/* pair_relay.c */
+extern const struct flow_events flow_up;
+void pair_ready_relay(struct leg_side *l, unsigned bits);
+void pair_flush(struct pair *p);
+void leg_write(struct leg_side *to, const void *data, size_t n);
+
+/* pair_fault.c */
+void pair_fire(void *arg, const struct plan_line *line);
+void pair_expire(struct pair *p, int64_t now);
+void leg_send_close(struct leg_side *l, enum ending_reason why, int code, struct span reason);
+void pair_end_as(struct pair *p, enum plan_do how, int code, struct span reason, int legs);
+
+/* pair_replica.c */
+struct replica *replica_start(struct pair *p);
+void replica_stop(struct replica *r);
+
+/* pair_tell.c */
+struct event pair_event(struct pair *p, enum event_type type, enum leg leg);
+void pair_tell_inject(struct pair *p, const struct plan_line *line);
+void pair_tell_reject(struct pair *p, int status, enum cause cause, const char *text);
+void pair_tell_failed(struct pair *p, const struct failure *f, const struct attempt_list *attempts, bool has_answer);
+void pair_tell_opened(struct leg_side *l);
+void leg_tell_end(struct leg_side *l, enum ending_reason why, const char *sent_end);
+void leg_tell_head(struct leg_side *l, enum direction dir, struct span text);
+
+#endif
