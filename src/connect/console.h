@@ -54,13 +54,13 @@ void console_cancel(struct console *c);
 void console_send_text(struct console *c, struct span text);
 
 /* For completion and the manual: what can follow. */
-enum console_complete { COMPLETE_NOTHING, COMPLETE_COMMAND, COMPLETE_FILE, COMPLETE_CONN, COMPLETE_CLOSE_CODE, COMPLETE_EVENT, COMPLETE_WORDS };
+enum console_completion { COMPLETE_NOTHING, COMPLETE_COMMAND, COMPLETE_FILE, COMPLETE_CONN, COMPLETE_CLOSE_CODE, COMPLETE_EVENT, COMPLETE_WORDS };
 
 struct console_command {
 	const char *name;          /* "close" */
 	const char *args;          /* "[CODE [REASON]]"; "" */
 	const char *help;
-	enum console_complete complete;
+	enum console_completion complete;
 	const char *words;         /* COMPLETE_WORDS: separated by spaces */
 	bool needs_open;           /* makes sense only while a connection is open */
 	void (*run)(struct console *c, struct span args);
@@ -71,5 +71,8 @@ extern const struct console_command console_commands[];
 const struct console_command *console_find(struct span name);
 /* The open connections' numbers, for completion; how many. */
 size_t console_conns(const struct console *c, uint32_t *ret, size_t max);
+/* Calls add for each word that may stand where line is cut at the cursor, with a note that a list shows behind it, or NULL (static). */
+typedef void complete_fn(void *add_arg, const char *word, const char *note);
+void console_complete(const struct console *c, const char *line, complete_fn *add, void *add_arg);
 
 #endif
