@@ -4,6 +4,7 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "codec/frame.h"
+#include "log/fold.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,6 +15,15 @@
 enum { SOURCE_MAX = 4 * 1024 * 1024 };
 
 /* --- what it says --- */
+
+void
+console_fold(struct console *c, struct buf *out, struct span text, unsigned indent)
+{
+	struct fold f = { .out = out, .columns = c->up->columns != NULL ? c->up->columns(c->up_arg) : 0, .indent = indent };
+
+	fold_text(&f, text);
+	buf_putc(out, '\n');
+}
 
 void
 console_say(struct console *c, const char *fmt, ...)
@@ -64,13 +74,53 @@ console_fail(struct console *c, const char *fmt, ...)
 
 /* --- lines --- */
 
+/* What would make a command possible that needs an open connection. */
+static const char *
+way_out(struct console *c)
+{
+	switch (session_state(c->opt.session)) {
+	case SESSION_DIALLING: return "a dial is under way";
+	case SESSION_WAITING: return "the next dial waits; /open dials now";
+	default: return "/open dials";
+	}
+}
+
 void
 console_send_text(struct console *c, struct span text)
 {
+	enum session_state state = session_state(c->opt.session);
+	bool is_kept = state == SESSION_DIALLING || state == SESSION_WAITING;
+
 	if (!utf8_is_valid(text))
 		console_fail(c, "this is not UTF-8, which a text message must be; /binary HEX sends bytes");
-	else if (!session_send(c->opt.session, OP_TEXT, text.p, text.n, true))
-		console_fail(c, "nothing is open to send this on; /open dials");
+	else if ((c->is_typed && state == SESSION_IDLE) || !session_send(c->opt.session, OP_TEXT, text.p, text.n, true))
+		console_fail(c, "nothing is open to send this on; %s", way_out(c));
+	else if (c->is_typed && is_kept)
+		console_say(c, "kept until something is open: %s\n", way_out(c));
+}
+
+/* What other tools and habits call it. */
+static const char *
+other_name_of(const char *typed)
+{
+	static const char *const pairs[][2] = { { "exit", "quit" }, { "q", "quit" }, { "bye", "quit" }, { "connect", "open" }, { "disconnect", "close" },
+		{ "send", "text" }, { "?", "help" }, { "h", "help" }, { "status", "conns" }, { "hex", "binary" }, { "history", "last" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+		if (strcmp(typed, pairs[i][0]) == 0)
+			return pairs[i][1];
+	return NULL;
+}
+
+/* A person who types "help" has sent it. */
+static void
+say_if_command(struct console *c, struct span line)
+{
+	char *typed CLEANUP(free_charp) = span_dup(line);
+	const char *other = other_name_of(typed);
+
+	if (line.n > 0 && (other != NULL || console_find(line) != NULL))
+		console_say(c, "\"%s\" was sent as a message; the command is /%s\n", typed, other != NULL ? other : typed);
 }
 
 static void
@@ -85,7 +135,9 @@ unknown_command(struct console *c, struct span name)
 		n++;
 	}
 	names[n] = NULL;
-	const char *near = nearest_word(typed, names);
+	const char *near = other_name_of(typed);
+	if (near == NULL)
+		near = nearest_word(typed, names);
 	if (near != NULL)
 		console_fail(c, "there is no /%s; did you mean /%s? (//%s sends it as text)", typed, near, typed);
 	else
@@ -107,7 +159,7 @@ run_command(struct console *c, struct span line)
 	if (cmd == NULL)
 		unknown_command(c, name);
 	else if (cmd->needs_open && conn == NULL)
-		console_fail(c, "/%s needs an open connection; /open dials", cmd->name);
+		console_fail(c, "/%s needs an open connection; %s", cmd->name, way_out(c));
 	else if (cmd->needs_open && !conn_is_open(conn))
 		console_fail(c, "/%s: the connection is closing; /wait close, then /open", cmd->name);
 	else
@@ -127,6 +179,8 @@ console_do(struct console *c, struct span line)
 		return;
 	}
 	console_send_text(c, line);
+	if (c->is_typed && session_state(c->opt.session) == SESSION_OPEN)
+		say_if_command(c, line);
 }
 
 static void

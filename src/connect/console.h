@@ -32,6 +32,8 @@ struct console_events {
 	void (*quit)(void *arg);
 	/* /set paste: whole, or line by line. NULL where nobody pastes. */
 	void (*paste)(void *arg, bool whole);
+	/* Where to fold what is said; 0, or NULL: nowhere. */
+	unsigned (*columns)(void *arg);
 };
 
 /* Its sink joins the journal. */
@@ -52,6 +54,9 @@ bool console_is_waiting(const struct console *c);
 void console_cancel(struct console *c);
 /* Sends text as it is, as a typed line without a slash is sent. */
 void console_send_text(struct console *c, struct span text);
+
+/* Appends one line, folded, later rows indented. */
+void console_fold(struct console *c, struct buf *out, struct span text, unsigned indent);
 
 /* For completion and the manual: what can follow. */
 enum console_completion { COMPLETE_NOTHING, COMPLETE_COMMAND, COMPLETE_FILE, COMPLETE_CONN, COMPLETE_CLOSE_CODE, COMPLETE_EVENT, COMPLETE_WORDS };

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "connect/repl.h"
 
+#include "base/escape.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
+#include "cli/terminal.h"
 #include "connect/console.h"
 #include "connect/editor.h"
 #include "connect/history.h"
@@ -12,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The prompt counts down, and who waits to leave is told why. */
 enum { TICK_MS = 250, LEAVING_TICKS = 4 };
@@ -25,10 +28,32 @@ struct repl {
 	struct editor *editor;
 	char *history;
 	uv_timer_t tick;
+	bool is_known;              /* a person who has typed here before needs no hint */
 	bool shows_waiting, is_leaving, is_over, is_gone, console_closed, tick_closed;
 	int signal, status;
 	unsigned leaving_ticks;
 };
+
+/* --- what it says --- */
+
+static void
+on_say(void *arg, struct span text)
+{
+	struct repl *r = arg;
+
+	if (r->editor != NULL)
+		editor_print(r->editor, text);
+}
+
+static void
+say_sentence(struct repl *r, const char *sentence)
+{
+	struct buf safe CLEANUP(buf_deinit) = { 0 }, line CLEANUP(buf_deinit) = { 0 };
+
+	escape_text(&safe, span_of(sentence), 0); /* it may quote what was typed */
+	console_fold(r->console, &line, buf_span(&safe), 2);
+	on_say(r, buf_span(&line));
+}
 
 /* --- what the session says --- */
 
@@ -50,6 +75,8 @@ on_opened(void *arg, bool again)
 			session_send_now(r->session, OP_TEXT, span_of(m->again->items[i]));
 	for (size_t i = 0; (!again || m->again == NULL) && i < m->n_texts; i++)
 		session_send_now(r->session, OP_TEXT, span_of(m->texts[i]));
+	if (!again && !r->is_known)
+		say_sentence(r, "Type a line to send it; /help tells the commands, Ctrl-D leaves.");
 	for (size_t i = 0; !again && i < r->opt.run->n; i++)
 		console_run(r->console, r->opt.run->items[i], true);
 	refresh(r);
@@ -108,15 +135,6 @@ static const struct session_events session_up = {
 /* --- what the console says --- */
 
 static void
-on_say(void *arg, struct span text)
-{
-	struct repl *r = arg;
-
-	if (r->editor != NULL)
-		editor_print(r->editor, text);
-}
-
-static void
 on_console_idle(void *arg)
 {
 	refresh(arg);
@@ -125,10 +143,13 @@ on_console_idle(void *arg)
 static void
 on_console_failed(void *arg, const char *sentence, bool is_expectation UNUSED)
 {
-	struct buf line CLEANUP(buf_deinit) = { 0 };
+	say_sentence(arg, sentence);
+}
 
-	buf_printf(&line, "%s\n", sentence);
-	on_say(arg, buf_span(&line));
+static unsigned
+on_columns(void *arg UNUSED)
+{
+	return terminal_columns(STDOUT_FILENO);
 }
 
 static void
@@ -156,7 +177,7 @@ on_paste(void *arg, bool whole)
 }
 
 static const struct console_events console_up = {
-	.say = on_say, .idle = on_console_idle, .failed = on_console_failed, .quit = on_quit, .paste = on_paste,
+	.say = on_say, .idle = on_console_idle, .failed = on_console_failed, .quit = on_quit, .paste = on_paste, .columns = on_columns,
 };
 
 /* --- the prompt --- */
@@ -199,7 +220,7 @@ on_tick(uv_timer_t *timer)
 	bool is_waiting = console_is_waiting(r->console);
 
 	if (r->is_leaving && !r->is_over && ++r->leaving_ticks == LEAVING_TICKS)
-		on_say(r, SPAN_LIT("closing: the peer has not answered yet; Ctrl-C ends at once\n"));
+		say_sentence(r, "closing: the peer has not answered yet; Ctrl-C ends at once");
 	if (session_state(r->session) == SESSION_WAITING || is_waiting != r->shows_waiting)
 		refresh(r);
 	r->shows_waiting = is_waiting;
@@ -289,7 +310,10 @@ on_tick_closed(uv_handle_t *handle)
 static void
 add_history(void *arg, const char *line)
 {
-	editor_add_history(arg, line);
+	struct repl *r = arg;
+
+	editor_add_history(r->editor, line);
+	r->is_known = true;
 }
 
 /* Lines are read while the session is not over; behind one that waits (/sleep) they queue. */
@@ -339,7 +363,7 @@ repl_run(struct repl *r)
 	r->console = console_new(&console, &console_up, r);
 	r->history = history_path();
 	if (r->history != NULL)
-		history_load(r->history, add_history, r->editor);
+		history_load(r->history, add_history, r);
 	uv_timer_init(&r->loop->uv, &r->tick);
 	r->tick.data = r;
 	uv_timer_start(&r->tick, on_tick, TICK_MS, TICK_MS);
