@@ -4,6 +4,7 @@
 #include "base/escape.h"
 #include "cli/exit_status.h"
 #include "cli/run.h"
+#include "demo/intro.h"
 #include "demo/options.h"
 #include "demo/rig.h"
 #include "demo/story.h"
@@ -32,6 +33,7 @@ struct job {
 	const struct demo_options *opt;
 	const struct invocation *inv;
 	const char *plan_name;
+	struct buf plan_text;
 	struct plan plan;
 	struct setting setting;
 	struct rig *rig;
@@ -40,7 +42,7 @@ struct job {
 	struct story *story;
 	struct library library;
 	struct library_model *model;
-	struct buf heard, version;       /* "v1.7" */
+	struct buf heard, version;       /* "1.7" */
 
 	uv_timer_t tick;
 	enum phase phase;
@@ -60,7 +62,7 @@ now_of(const struct job *job)
 static struct table
 table_of(const struct job *job, struct buf *hears)
 {
-	buf_printf(hears, "%s app hears", buf_cstr((struct buf *)&job->version));
+	buf_printf(hears, "v%s app hears", buf_cstr((struct buf *)&job->version));
 	return (struct table){
 		.columns = terminal_columns(STDOUT_FILENO),
 		.colour = terminal_wants_colour(STDOUT_FILENO, (enum colour_when)job->opt->colour),
@@ -104,11 +106,7 @@ say_head(struct job *job)
 	struct buf text CLEANUP(buf_deinit) = { 0 }, hears CLEANUP(buf_deinit) = { 0 };
 	const struct table t = table_of(job, &hears);
 
-	buf_puts(&text, "wsdiag demo ");
-	escape_text(&text, span_of(job->plan_name), 0);
-	if (installed != NULL)
-		buf_printf(&text, ": %s", installed->summary);
-	buf_printf(&text, "\nClient, proxy and server of this program, over loopback; times are 1/%g of the plan's.\n\n", job->setting.speed);
+	intro_tell(&text, job->plan_name, installed != NULL ? installed->summary : NULL, buf_span(&job->plan_text), &job->setting);
 	say(job, buf_span(&text));
 	table_head(&t, fd_writer_queue(job->run.output));
 }
@@ -165,7 +163,7 @@ is_over(struct job *job, int64_t now)
 		return ran >= job->opt->for_us;
 	if (job->setting.shows == 0)
 		return ran >= UNPROMISED_US;
-	if (!is_all_shown(job))
+	if (!is_all_shown(job) || !story_is_up(job->story))
 		job->shown_since_us = 0;
 	else if (job->shown_since_us == 0)
 		job->shown_since_us = now;
@@ -340,13 +338,13 @@ waits_for_a_person(const struct plan *p)
 static int
 read_plan(struct job *job)
 {
-	struct buf error CLEANUP(buf_deinit) = { 0 }, text CLEANUP(buf_deinit) = { 0 };
-	int err = plan_read(job->plan_name, &text, &error);
+	struct buf error CLEANUP(buf_deinit) = { 0 };
+	int err = plan_read(job->plan_name, &job->plan_text, &error);
 
 	if (err == 0)
-		err = plan_parse(&job->plan, job->plan_name, buf_span(&text), PLAN_FOR_PROXY, &error);
+		err = plan_parse(&job->plan, job->plan_name, buf_span(&job->plan_text), PLAN_FOR_PROXY, &error);
 	if (err == 0)
-		err = setting_read(&job->setting, job->plan_name, buf_span(&text), &error);
+		err = setting_read(&job->setting, job->plan_name, buf_span(&job->plan_text), &error);
 	if (err == 0 && waits_for_a_person(&job->plan)) {
 		buf_printf(&error, "\"%s\" waits for a signal or a typed line: wsdiag proxy --plan %s ws://YOUR-SERVER", job->plan_name, job->plan_name);
 		err = -EINVAL;
@@ -369,11 +367,13 @@ prepare(struct job *job)
 		output_complain("--speed \"%s\" is not a number between %g and %g", job->opt->speed, SETTING_SPEED_MIN, SETTING_SPEED_MAX);
 		return EXIT_USAGE;
 	}
-	if (library_parse(job->opt->as, &job->library, &error) != 0) {
+	const char *as = job->opt->as != NULL ? job->opt->as : job->setting.as;
+
+	if (library_parse(as, &job->library, &error) != 0) {
 		output_complain("--as %s", buf_cstr(&error));
 		return EXIT_USAGE;
 	}
-	buf_printf(&job->version, "v%s", strchr(job->opt->as, ':') + 1);
+	buf_puts(&job->version, strchr(as, ':') + 1);
 	plan_speed_up(&job->plan, job->setting.speed);
 	setting_speed_up(&job->setting, job->setting.speed);
 	return 0;
@@ -436,6 +436,15 @@ play(struct job *job)
 	return status;
 }
 
+/* "nginx" is what "proxy --like nginx" takes. */
+static const char *
+plan_named(const char *name)
+{
+	const struct installed_plan *like = plan_installed(name) == NULL ? plan_like(name) : NULL;
+
+	return like != NULL ? like->name : name;
+}
+
 static int
 demo_run(const void *options, const struct invocation *inv)
 {
@@ -444,7 +453,7 @@ demo_run(const void *options, const struct invocation *inv)
 
 	job->opt = options;
 	job->inv = inv;
-	job->plan_name = inv->n_args > 0 ? inv->args[0] : DEFAULT_PLAN;
+	job->plan_name = plan_named(inv->n_args > 0 ? inv->args[0] : DEFAULT_PLAN);
 	status = prepare(job);
 	if (status == 0)
 		status = run_init(&job->run, ROLE_CLIENT, on_signal, job);
@@ -454,6 +463,7 @@ demo_run(const void *options, const struct invocation *inv)
 	story_free(job->story);
 	library_model_free(job->model);
 	plan_deinit(&job->plan);
+	buf_deinit(&job->plan_text);
 	buf_deinit(&job->heard);
 	buf_deinit(&job->version);
 	free(job);

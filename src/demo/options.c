@@ -15,7 +15,7 @@ static const struct option run_rows[] = {
 
 static const struct option output_rows[] = {
 	{ .name = "as", .kind = OPT_TEXT, .offset = AT(as), .argument = "LIBRARY",
-	    .help = "whose callbacks the last column has (default websocket-client:1.7)" },
+	    .help = "whose callbacks the last column has (default: as the plan asks, else websocket-client:1.7)" },
 	{ .name = "keep", .kind = OPT_TEXT, .offset = AT(keep), .argument = "DIR",
 	    .help = "leave client.jsonl, proxy.jsonl and server.jsonl there, see wsdiag-log(5)" },
 	{ .name = "color", .kind = OPT_CHOICE, .offset = AT(colour), .choices = colour_choices,
@@ -35,5 +35,4 @@ demo_defaults(void *options)
 	struct demo_options *o = options;
 
 	o->for_us = -1;
-	o->as = "websocket-client:1.7";
 }

@@ -8,7 +8,7 @@
 struct demo_options {
 	const char *speed;     /* NULL: the plan's */
 	int64_t for_us;        /* -1: not given */
-	const char *as;
+	const char *as;        /* NULL: the plan's */
 	const char *keep;
 	int colour;            /* enum colour_when */
 };

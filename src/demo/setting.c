@@ -3,11 +3,11 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
-#include "base/nearest.h"
 #include "base/quantity.h"
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -39,9 +39,12 @@ shown_phrase(enum shown what)
 
 #define AT(member) offsetof(struct setting, member)
 
+enum kind { SECONDS, SPEED, TEXT };
+
 static const struct {
 	const char *who, *option;
-	size_t offset;           /* of an int64_t, or of speed */
+	size_t offset;
+	enum kind kind;
 } rows[] = {
 	{ "connect", "--ping-interval", AT(client.ping_interval_us) },
 	{ "connect", "--ping-timeout", AT(client.ping_timeout_us) },
@@ -51,7 +54,8 @@ static const struct {
 	{ "serve", "--ping-interval", AT(server.ping_interval_us) },
 	{ "serve", "--ping-timeout", AT(server.ping_timeout_us) },
 	{ "serve", "--stop-after", AT(stop_after_us) },
-	{ "demo", "--speed", AT(speed) },
+	{ "demo", "--speed", AT(speed), SPEED },
+	{ "demo", "--as", AT(as), TEXT },
 };
 
 /* "#: WHO OPTION VALUE ..." in words. */
@@ -97,9 +101,20 @@ setting_parse_speed(const char *text, double *ret)
 	return true;
 }
 
+static bool
+set_value(void *at, enum kind kind, const char *text)
+{
+	if (kind == SECONDS)
+		return quantity_parse_seconds(text, at);
+	if (kind == SPEED)
+		return setting_parse_speed(text, at);
+	return snprintf(at, sizeof(((struct setting *)0)->as), "%s", text) < (int)sizeof(((struct setting *)0)->as) && *text != '\0';
+}
+
 static int
 read_option(struct setting *s, struct line *l, struct span who, struct span word)
 {
+	static const char *const what[] = { [SECONDS] = "number of seconds", [SPEED] = "speed between 0.01 and 1000", [TEXT] = "name" };
 	const char *known[ARRAY_LEN(rows) + 1] = { NULL };
 	size_t n = 0;
 
@@ -112,12 +127,8 @@ read_option(struct setting *s, struct line *l, struct span who, struct span word
 
 		struct span value = take(l);
 		char *text CLEANUP(free_charp) = span_dup(value);
-		void *at = (char *)s + rows[i].offset;
-		bool is_speed = rows[i].offset == AT(speed);
 
-		if (is_speed ? setting_parse_speed(text, at) : quantity_parse_seconds(text, at))
-			return 0;
-		return fail(l, value, is_speed ? "speed between 0.01 and 1000" : "number of seconds", NULL);
+		return set_value((char *)s + rows[i].offset, rows[i].kind, text) ? 0 : fail(l, value, what[rows[i].kind], NULL);
 	}
 	return fail(l, word, "option that a plan can ask for here", known);
 }
@@ -163,6 +174,7 @@ setting_read(struct setting *ret, const char *name, struct span text, struct buf
 		.reconnect_delay_us = 5 * US_PER_S / 2,
 		.connect_timeout_us = 10 * US_PER_S,
 		.speed = 5,
+		.as = "websocket-client:1.7",
 	};
 	struct line l = { .name = name, .error = error };
 	struct span rest = text, line;
@@ -191,9 +203,10 @@ void
 setting_speed_up(struct setting *s, double n)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		int64_t *us = (int64_t *)(void *)((char *)s + rows[i].offset);
+		if (rows[i].kind == SECONDS) {
+			int64_t *us = (int64_t *)(void *)((char *)s + rows[i].offset);
 
-		if (rows[i].offset != AT(speed))
 			*us = shorter(*us, n);
+		}
 	}
 }

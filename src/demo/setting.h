@@ -5,7 +5,7 @@
  *
  *	#: connect --ping-interval 2 --ping-timeout 8 --reconnect-delay 2.5
  *	#: serve --ping-interval 4 --ping-timeout 16
- *	#: demo --speed 5
+ *	#: demo --speed 5 --as websocket-client:1.9
  *	#: shows lost reconnect overlap late-end
  *
  * Pure. Times are the plan's: setting_speed_up() makes them shorter together with it.
@@ -44,6 +44,7 @@ struct setting {
 	int64_t reconnect_delay_us, connect_timeout_us, heartbeat_us;
 	int64_t stop_after_us;   /* the server stops, and closes what is open there with 1001 */
 	double speed;
+	char as[64];             /* whose callbacks tell most */
 	unsigned shows;          /* bits of enum shown */
 };
 

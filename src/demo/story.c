@@ -23,7 +23,8 @@ struct story {
 	struct course courses[DIALS_MAX + 1];
 	struct twosome overlaps[OVERLAPS_MAX];
 	size_t n_overlaps;
-	uint32_t lost, closed, failed, reconnects, heard_nothing, opens_heard, replay, replayed;
+	uint32_t lost, closed, failed, reconnects, silences, opens_heard, up, replay, replayed;
+	bool has_returned;                   /* the other library's run_forever(), or an exception came out of it */
 };
 
 struct story *
@@ -50,24 +51,25 @@ feed_client(struct story *s, const struct event *ev, struct span heard)
 	struct course *c = course_of(s, ev);
 	bool is_silent = span_eq(heard, "(silence)");
 
+	s->has_returned = s->has_returned || span_eq(heard, "(returned)") || span_eq(heard, "(raised)");
 	switch (ev->type) {
 	case EV_OPENED:
 		c->client_conn = ev->conn;
+		s->up++;
 		s->reconnects += ev->u.opened.is_reconnect;
 		s->opens_heard += span_starts_ci(heard, "on_open");
 		break;
 	case EV_FAILED:
 		c->failed = true;
 		s->failed++;
-		s->heard_nothing += is_silent;
+		s->silences += is_silent;
 		break;
 	case EV_LOST:
-		s->lost++;
-		s->heard_nothing += is_silent;
-		c->client_ended = true;
-		break;
 	case EV_CLOSE:
-		s->closed += ev->u.ended.by == BY_PEER;
+		s->lost += ev->type == EV_LOST;
+		s->closed += ev->type == EV_CLOSE && ev->u.ended.by == BY_PEER;
+		s->silences += is_silent;
+		s->up--;
 		c->client_ended = true;
 		break;
 	default: break;
@@ -158,7 +160,7 @@ story_shown(const struct story *s)
 		[SHOWN_CLOSED] = s->closed > 0,
 		[SHOWN_FAILED] = s->failed > 0,
 		[SHOWN_RECONNECT] = s->reconnects > 0,
-		[SHOWN_HIDDEN] = s->heard_nothing > 0,
+		[SHOWN_HIDDEN] = s->silences > 0,
 		[SHOWN_OVERLAP] = s->n_overlaps > 0,
 		[SHOWN_LATE_END] = s->n_overlaps > 0 && ended_late(s, &s->overlaps[0]),
 		[SHOWN_UNSEEN] = has_course(s, is_unseen),
@@ -172,34 +174,47 @@ story_shown(const struct story *s)
 	return bits;
 }
 
+bool
+story_is_up(const struct story *s)
+{
+	return s->up > 0;
+}
+
 /* --- in words --- */
 
+/* ", 3 dials failed" */
 static void
-put_count(struct buf *out, uint32_t n, const char *one, const char *many)
+put_count(struct buf *out, uint32_t n, const char *one, const char *many, bool *is_first)
 {
-	buf_printf(out, "%" PRIu32 " %s", n, n == 1 ? one : many);
+	if (n == 0)
+		return;
+	buf_printf(out, "%s%" PRIu32 " %s", *is_first ? "" : ", ", n, n == 1 ? one : many);
+	*is_first = false;
 }
 
 /* What the app heard of it, beside what there was to hear. */
 static void
 tell_app(const struct story *s, const char *version, struct buf *out)
 {
-	uint32_t bad = s->lost + s->failed;
+	uint32_t bad = s->lost + s->failed + s->closed, heard = bad - MIN(s->silences, bad);
+	bool is_first = true;
 
 	if (bad > 0) {
-		buf_puts(out, "The client lost ");
-		put_count(out, s->lost, "connection", "connections");
-		if (s->failed > 0) {
-			buf_puts(out, ", and ");
-			put_count(out, s->failed, "dial", "dials");
-			buf_puts(out, " failed");
-		}
-		if (s->heard_nothing == 0)
-			buf_printf(out, "; an app on websocket-client %s hears of it.\n", version);
+		buf_puts(out, "What the client saw: ");
+		put_count(out, s->lost, "connection lost", "connections lost", &is_first);
+		put_count(out, s->failed, "dial failed", "dials failed", &is_first);
+		put_count(out, s->closed, "connection closed by the far end", "connections closed by the far end", &is_first);
+		buf_printf(out, ". An app on websocket-client %s hears of ", version);
+		if (bad == 1)
+			buf_puts(out, heard == 1 ? "it.\n" : "nothing.\n");
+		else if (heard == bad)
+			buf_printf(out, "all %" PRIu32 ".\n", bad);
 		else
-			buf_printf(out, "; an app on websocket-client %s hears nothing of %" PRIu32 " of these %" PRIu32 ".\n", version, s->heard_nothing, bad);
+			buf_printf(out, "%" PRIu32 " of these %" PRIu32 ".\n", heard, bad);
 	}
-	if (s->opens_heard > 1)
+	if (s->has_returned)
+		buf_puts(out, "It does not dial again: its run_forever() is over, while the client here goes on.\n");
+	else if (s->opens_heard > 1)
 		buf_printf(out, "It hears on_open %" PRIu32 " times: nothing tells it that a reconnect is no first open.\n", s->opens_heard);
 }
 

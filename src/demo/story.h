@@ -18,7 +18,9 @@ void story_free(struct story *s);
 void story_feed(struct story *s, const struct event *ev, struct span heard);
 /* What was shown so far; bits of enum shown. Some of it passes: an end that nobody saw is seen later. */
 unsigned story_shown(const struct story *s);
-/* A sentence a line. version: "v1.7". */
+/* Whether the client has a connection open, as far as it knows. */
+bool story_is_up(const struct story *s);
+/* A sentence a line. version: "1.7". */
 void story_tell(const struct story *s, const char *version, struct buf *out);
 
 #endif

@@ -12,12 +12,12 @@ struct widths {
 	unsigned of[WHO_COUNT];
 };
 
-/* The sentences are the client's and the server's; none needs more than its most. */
+/* Shares as in 80 columns, where the common cells just fit; none needs more than its most. */
 static struct widths
 widths_of(const struct table *t)
 {
 	unsigned left = t->columns - TIME_WIDTH - GAP * WHO_COUNT - HEARS_MIN;
-	struct widths w = { { MIN(left * 5 / 13, 34u), 0, MIN(left * 4 / 13, 30u), HEARS_MIN } };
+	struct widths w = { { MIN(left * 20 / 54, 34u), 0, MIN(left * 19 / 54, 30u), HEARS_MIN } };
 
 	w.of[WHO_PROXY] = MIN(left - w.of[WHO_CLIENT] - w.of[WHO_SERVER], 26u);
 	w.of[WHO_APP] += MIN(left - w.of[WHO_CLIENT] - w.of[WHO_PROXY] - w.of[WHO_SERVER], 6u);
@@ -173,7 +173,7 @@ table_row(const struct table *t, const struct row *row, struct buf *out)
 void
 table_text(const struct table *t, struct span text, struct buf *out)
 {
-	struct fold f = { .out = out, .columns = t->columns };
+	struct fold f = { .out = out, .columns = t->columns, .indent = t->columns > STACKED_MIN ? 2 : 0 };
 
 	fold_text(&f, text);
 	buf_putc(out, '\n');
