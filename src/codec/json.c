@@ -49,7 +49,7 @@ json_key(struct json *w, const char *key)
 }
 
 void
-json_null(struct json *w)
+json_nil(struct json *w)
 {
 	separate(w);
 	buf_append(w->out, "null", 4);

@@ -27,7 +27,7 @@ void json_begin(struct json *w, char bracket); /* '{' or '[' */
 void json_end(struct json *w, char bracket);   /* '}' or ']' */
 /* key must need no escaping. */
 void json_key(struct json *w, const char *key);
-void json_null(struct json *w);
+void json_nil(struct json *w); /* null; jansson, which reads, has a json_null() of its own */
 void json_bool(struct json *w, bool v);
 void json_u64(struct json *w, uint64_t v);
 void json_i64(struct json *w, int64_t v);

@@ -14,6 +14,11 @@
 
 enum { SOURCE_MAX = 4 * 1024 * 1024 };
 
+/* Without it a pattern looks at what stands before the first NUL. */
+#ifndef REG_STARTEND
+#define REG_STARTEND 0
+#endif
+
 /* --- what it says --- */
 
 void
@@ -134,7 +139,10 @@ take_message(struct console *c, const struct event *ev)
 		buf_clear(&c->last);
 		buf_append(&c->last, m->data.p, MIN(m->data.n, (size_t)CONSOLE_LAST_MAX));
 		c->last_opcode = m->opcode;
-		remember(c->messages, CONSOLE_MESSAGES, &c->n_messages, span_dup((struct span){ m->data.p, MIN(m->data.n, (size_t)CONSOLE_MESSAGE_MAX) }));
+		size_t n = MIN(m->data.n, (size_t)CONSOLE_MESSAGE_MAX);
+
+		c->message_len[c->n_messages % CONSOLE_MESSAGES] = n;
+		remember(c->messages, CONSOLE_MESSAGES, &c->n_messages, span_dup((struct span){ m->data.p, n }));
 	}
 	if (c->opt.shows_messages && !(m->dir == DIR_OUT && c->is_typed)) {
 		display_message(&c->display, m, used != NULL && conn_id(used) == ev->conn ? 0 : ev->conn, ev->mono_us, &text);
@@ -142,6 +150,28 @@ take_message(struct console *c, const struct event *ev)
 			c->up->say(c->up_arg, buf_span(&text));
 		buf_deinit(&text);
 	}
+}
+
+static void
+keep_end(struct console *c, const struct event *ev)
+{
+	const struct ev_ended *e = &ev->u.ended;
+
+	c->ended[c->n_ended++ % CONSOLE_ENDED] = (struct console_ended){
+		.at_end = { .id = ev->conn, .dial = ev->dial, .age = e->age, .silent_rx = e->silent_rx, .silent_tx = e->silent_tx, .sent = e->sent,
+		    .received = e->received },
+		.state = ev->type == EV_LOST ? "lost" : "closed",
+		.is_held = e->held,
+	};
+}
+
+/* What was a ghost is one no more. */
+static void
+keep_ghost(struct console *c, uint32_t conn)
+{
+	for (size_t i = 0; i < ARRAY_LEN(c->ended); i++)
+		if (c->ended[i].at_end.id == conn)
+			c->ended[i].is_held = false;
 }
 
 static void
@@ -174,6 +204,10 @@ on_event(struct sink *s, const struct event *ev)
 		remember(c->events, CONSOLE_EVENTS, &c->n_events, xstrdup(event_name(ev)));
 	if (ev->type == EV_OPENED)
 		keep_open(c, &ev->u.opened);
+	if (ev->type == EV_LOST || ev->type == EV_CLOSE)
+		keep_end(c, ev);
+	if (ev->type == EV_GHOST)
+		keep_ghost(c, ev->conn);
 	if (ev->type == EV_PONG && ev->u.pong.dir == DIR_IN && c->has_pinged)
 		say_pong(c, &ev->u.pong);
 	/* Not from inside an event: what follows may end the connection that tells it. */
@@ -208,8 +242,10 @@ find_message(struct console *c)
 	uint64_t first = c->n_messages > CONSOLE_MESSAGES ? c->n_messages - CONSOLE_MESSAGES : 0;
 
 	for (uint64_t i = MAX(first, c->messages_seen); i < c->n_messages; i++) {
+		regmatch_t all = { .rm_so = 0, .rm_eo = (regoff_t)c->message_len[i % CONSOLE_MESSAGES] };
+
 		c->messages_seen = i + 1;
-		if (regexec(&c->pattern, c->messages[i % CONSOLE_MESSAGES], 0, NULL, 0) == 0)
+		if (regexec(&c->pattern, c->messages[i % CONSOLE_MESSAGES], 1, &all, REG_STARTEND) == 0)
 			return true;
 	}
 	return false;

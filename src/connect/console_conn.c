@@ -71,10 +71,10 @@ put_status(struct buf *out, const struct conn_status *st, const char *state, boo
 	clock_format_duration(out, st->silent_rx);
 	buf_puts(out, " out ");
 	clock_format_duration(out, st->silent_tx);
-	buf_printf(out, "; in %" PRIu64 " out %" PRIu64 " messages", st->received.messages, st->sent.messages);
+	buf_printf(out, "; in %" PRIu64 " out %" PRIu64, st->received.messages, st->sent.messages);
 	if (st->unsent > 0)
 		buf_printf(out, "; %" PRIu64 " bytes unsent", st->unsent);
-	if (st->is_paused)
+	if (st->is_stalled)
 		buf_puts(out, "; stalled");
 	buf_putc(out, '\n');
 }
@@ -82,11 +82,17 @@ put_status(struct buf *out, const struct conn_status *st, const char *state, boo
 void
 console_conns_list(struct console *c, struct span args UNUSED)
 {
-	struct conn *conns[SESSION_GHOSTS_MAX + 1], *used = session_conn(c->opt.session);
+	struct conn *conns[CONSOLE_CONNS], *used = session_conn(c->opt.session);
 	size_t n = session_conns(c->opt.session, conns, ARRAY_LEN(conns));
 	struct conn_status st;
 	struct buf out = { 0 };
 
+	for (uint32_t i = c->n_ended > CONSOLE_ENDED ? c->n_ended - CONSOLE_ENDED : 0; i < c->n_ended; i++) {
+		const struct console_ended *e = &c->ended[i % CONSOLE_ENDED];
+
+		if (!e->is_held)
+			put_status(&out, &e->at_end, e->state, false);
+	}
 	for (size_t i = 0; i < n; i++) {
 		conn_get_status(conns[i], &st);
 		put_status(&out, &st, st.is_closing ? "closing" : "open", conns[i] == used);
@@ -97,7 +103,7 @@ console_conns_list(struct console *c, struct span args UNUSED)
 		put_status(&out, &st, "ghost", false);
 	}
 	if (out.len == 0)
-		buf_puts(&out, "nothing is open\n");
+		buf_puts(&out, "nothing has been open yet\n");
 	c->up->say(c->up_arg, buf_span(&out));
 	buf_deinit(&out);
 }
@@ -114,11 +120,21 @@ console_use(struct console *c, struct span args)
 }
 
 static void
+resume_all(struct console *c)
+{
+	struct conn *conns[CONSOLE_CONNS];
+	size_t n = session_conns(c->opt.session, conns, ARRAY_LEN(conns));
+
+	for (size_t i = 0; i < n; i++)
+		conn_stall(conns[i], false);
+}
+
+static void
 on_stall_over(uv_timer_t *timer)
 {
 	struct console *c = timer->data;
 
-	session_pause(c->opt.session, false);
+	resume_all(c);
 	console_say(c, "reading again\n");
 }
 
@@ -129,7 +145,8 @@ console_stall(struct console *c, struct span args)
 
 	if (args.n > 0 && !console_seconds(c, args, &us))
 		return;
-	session_pause(c->opt.session, true);
+	conn_stall(session_conn(c->opt.session), true);
+	uv_timer_stop(&c->stall);
 	if (us > 0)
 		uv_timer_start(&c->stall, on_stall_over, (uint64_t)(us / US_PER_MS), 0);
 	console_say(c, "not reading; /resume reads on\n");
@@ -139,7 +156,7 @@ void
 console_resume(struct console *c, struct span args UNUSED)
 {
 	uv_timer_stop(&c->stall);
-	session_pause(c->opt.session, false);
+	resume_all(c);
 }
 
 void
@@ -148,7 +165,7 @@ console_pongs(struct console *c, struct span args)
 	if (!span_eq(args, "on") && !span_eq(args, "off"))
 		console_fail(c, "/pongs on, or /pongs off");
 	else
-		conn_set_pongs(session_conn(c->opt.session), span_eq(args, "on"));
+		session_set_pongs(c->opt.session, span_eq(args, "on"));
 }
 
 void
@@ -158,5 +175,5 @@ console_ping_interval(struct console *c, struct span args)
 
 	if (!span_eq(args, "off") && !console_seconds(c, args, &us))
 		return;
-	conn_set_pings(session_conn(c->opt.session), us, us > 0 ? 20 * US_PER_S : 0);
+	session_set_pings(c->opt.session, us, us > 0 ? 20 * US_PER_S : 0);
 }

@@ -104,5 +104,6 @@ console_expect(struct console *c, struct span args)
 void
 console_quit(struct console *c, struct span args UNUSED)
 {
+	console_cancel(c);
 	c->up->quit(c->up_arg);
 }

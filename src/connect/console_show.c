@@ -72,11 +72,17 @@ console_timing(struct console *c, struct span args UNUSED)
 	say_kept(c, &c->timing, "nothing has been open yet");
 }
 
+static void
+put_traffic(struct buf *out, const char *way, const struct traffic *t, const char *end)
+{
+	buf_printf(out, "%s %" PRIu64 " message%s, %" PRIu64 " byte%s%s", way, t->messages, t->messages == 1 ? "" : "s", t->bytes, t->bytes == 1 ? "" : "s", end);
+}
+
 void
 console_stats(struct console *c, struct span args UNUSED)
 {
 	const struct summary *sum = session_summary(c->opt.session);
-	struct conn *conns[SESSION_GHOSTS_MAX];
+	struct conn *conns[CONSOLE_CONNS];
 	size_t n = session_conns(c->opt.session, conns, ARRAY_LEN(conns));
 	struct traffic in = sum->received, out = sum->sent;
 	struct buf text CLEANUP(buf_deinit) = { 0 };
@@ -93,8 +99,8 @@ console_stats(struct console *c, struct span args UNUSED)
 	for (int i = 0; i < CAUSE_COUNT; i++)
 		if (sum->causes[i] > 0)
 			buf_printf(&text, "  %" PRIu32 " %s\n", sum->causes[i], cause_name((enum cause)i));
-	buf_printf(&text, "in %" PRIu64 " messages, %" PRIu64 " bytes; out %" PRIu64 " messages, %" PRIu64 " bytes\n", in.messages, in.bytes, out.messages,
-	    out.bytes);
+	put_traffic(&text, "in", &in, "; ");
+	put_traffic(&text, "out", &out, "\n");
 	if (sum->n_rtts > 0) {
 		buf_printf(&text, "round trips %zu, the last ", sum->n_rtts);
 		clock_format_duration(&text, sum->rtts[(sum->n_rtts - 1) % SUMMARY_RTTS]);
@@ -163,7 +169,10 @@ console_set(struct console *c, struct span args)
 	uint64_t n;
 
 	if (!console_word(&args, &name)) {
-		console_say(c, "show %zu    bytes shown of a text message\nhex %zu    bytes shown of a binary message\npaste %s    pasted lines are one message, or a line each\n",
+		console_say(c,
+		    "  show %-8zu bytes shown of a text message\n"
+		    "  hex %-9zu bytes shown of a binary message\n"
+		    "  paste %-7s pasted lines are one message, or a line each\n",
 		    c->display.text_max, c->display.binary_max, c->pastes_lines ? "lines" : "one");
 		return;
 	}

@@ -16,6 +16,8 @@ enum {
 	CONSOLE_MESSAGE_MAX = 64 * 1024,    /* bytes of each */
 	CONSOLE_LAST_MAX = 16 * 1024 * 1024,
 	CONSOLE_SOURCES_MAX = 1000,
+	CONSOLE_CONNS = 64,                 /* open ones shown and resumed: more than a person opens */
+	CONSOLE_ENDED = 32,                 /* the latest, for /conns */
 	CONSOLE_TIMEOUT_S = 10,
 };
 
@@ -25,6 +27,13 @@ struct console_line {
 	struct list link;
 	bool is_script;
 	char text[];
+};
+
+/* A connection as it was when it ended. */
+struct console_ended {
+	struct conn_status at_end;
+	const char *state;
+	bool is_held;                       /* a ghost: the session has it */
 };
 
 struct console {
@@ -52,9 +61,13 @@ struct console {
 	/* What happened, so that what came before the line is not missed. */
 	char *events[CONSOLE_EVENTS];       /* names */
 	uint64_t n_events, events_seen;     /* seen: by a /wait, or before the line before this one */
-	char *messages[CONSOLE_MESSAGES];
+	char *messages[CONSOLE_MESSAGES];   /* may have NULs in them */
+	size_t message_len[CONSOLE_MESSAGES];
 	uint64_t n_messages, messages_seen;
 	uint64_t typed_events, typed_messages; /* when the last typed line began */
+
+	struct console_ended ended[CONSOLE_ENDED];
+	uint32_t n_ended;
 
 	uv_timer_t every, stall, tick;
 	char *every_line;

@@ -1,39 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "connect/editor.h"
+#include "connect/editor_state.h"
 
-#include "cli/terminal.h"
+#include "connect/glyph.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <histedit.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <termios.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
-enum { KEYS_MAX = 64 * 1024, CANDIDATES_MAX = 512, PROMPT_MAX = 256 };
-/* Stands for a newline inside a line: what is pasted as one message. */
-#define NEWLINE_SIGN L'\u2424'
-#define PASTE_BEGIN "\033[200~"
-#define PASTE_END "\033[201~"
-
-struct editor {
-	struct loop *l;
-	const struct editor_events *up;
-	void *arg;
-	EditLine *el;
-	HistoryW *history;
-	int tty;                /* of its own: non-blocking without changing what others share */
-	uv_poll_t poll;
-	bool is_closed;
-	struct termios saved;
-	struct buf keys;        /* read, not decoded yet */
-	bool is_reading, is_stopped, is_gone, is_dumb, pastes_whole, in_paste;
-	wchar_t prompt[PROMPT_MAX];
-};
-
-static struct editor *
+struct editor *
 editor_of(EditLine *el)
 {
 	void *e = NULL;
@@ -69,179 +46,40 @@ advance(const wchar_t *text, size_t n, unsigned columns, unsigned *col, unsigned
 	}
 }
 
+/* As libedit finds it: COLUMNS does not follow a resize. */
+static unsigned
+columns_of(int fd)
+{
+	struct winsize ws;
+
+	return ioctl(fd, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 ? ws.ws_col : 80;
+}
+
 /* Moves to the first row of the line being edited and clears all of them. */
-static void
-erase_line(struct editor *e, FILE *out)
+void
+editor_erase_line(struct editor *e)
 {
 	const LineInfoW *info = el_wline(e->el);
-	unsigned columns = terminal_columns(STDOUT_FILENO), col = 0, row = 0;
+	unsigned columns = columns_of(STDOUT_FILENO), col = 0, row = 0;
+	FILE *out = tty_out_stream(e->out);
 
 	if (e->is_dumb) {
 		fputs("\r\n", out);
-		return;
+	} else {
+		advance(e->prompt, wcslen(e->prompt), columns, &col, &row);
+		advance(info->buffer, (size_t)(info->cursor - info->buffer), columns, &col, &row);
+		if (row > 0)
+			fprintf(out, "\033[%uA", row);
+		fputs("\r\033[J", out);
 	}
-	if (columns == 0)
-		columns = 80;
-	advance(e->prompt, wcslen(e->prompt), columns, &col, &row);
-	advance(info->buffer, (size_t)(info->cursor - info->buffer), columns, &col, &row);
-	if (row > 0)
-		fprintf(out, "\033[%uA", row);
-	fputs("\r\033[J", out);
+	fflush(out);
 }
 
-/* --- keys --- */
-
-static void
-on_poll(uv_poll_t *poll, int status, int events)
+void
+editor_draw_line(struct editor *e)
 {
-	struct editor *e = poll->data;
-	ssize_t n = 0;
-
-	if (status < 0 || (events & UV_READABLE)) {
-		n = read(e->tty, buf_reserve(&e->keys, 4096), 4096);
-		if (n > 0)
-			buf_commit(&e->keys, (size_t)n);
-	}
-	if ((n < 0 && errno != EAGAIN && errno != EINTR) || (n == 0 && (status < 0 || (events & (UV_READABLE | UV_DISCONNECT))))) {
-		e->is_gone = true;
-		uv_poll_stop(poll);
-	} else if (e->keys.len > KEYS_MAX) {
-		uv_poll_stop(poll); /* a paste that is larger waits in the terminal */
-	}
+	el_wset(e->el, EL_REFRESH);
 }
-
-/* How much of what was read is no part of the mark that ends a paste, which a read may have cut. */
-static size_t
-pasted_bytes(struct span in)
-{
-	const char *end = memmem(in.p, in.n, PASTE_END, strlen(PASTE_END));
-
-	if (end != NULL)
-		return (size_t)(end - in.p);
-	for (size_t part = MIN(strlen(PASTE_END) - 1, in.n); part > 0; part--)
-		if (memcmp(in.p + in.n - part, PASTE_END, part) == 0)
-			return in.n - part;
-	return in.n;
-}
-
-/* Pasted text takes the bytes as they are: no tab completes, no newline submits unless lines are wanted. True when something was taken. */
-static bool
-take_paste(struct editor *e, wchar_t *ret_key)
-{
-	struct span in = buf_span(&e->keys);
-	size_t n = pasted_bytes(in);
-	bool has_end = in.n - n >= strlen(PASTE_END);
-	wchar_t text[1024];
-	size_t len = 0, used = 0;
-
-	*ret_key = 0;
-	while (used < n && len < ARRAY_LEN(text) - 1) {
-		mbstate_t state = { 0 };
-		wchar_t c;
-		size_t got = mbrtowc(&c, in.p + used, n - used, &state);
-
-		if (got == (size_t)-2 && !has_end)
-			break; /* a character cut by the read */
-		if (got == 0 || got > n)
-			got = 1, c = L'?';
-		used += got;
-		if (c == L'\r' || c == L'\n') {
-			if (!e->pastes_whole) {
-				*ret_key = L'\n';
-				break;
-			}
-			c = NEWLINE_SIGN;
-		}
-		if (c >= 0x20 && c != 0x7f)
-			text[len++] = c;
-		else if (c == L'\t')
-			text[len++] = L' ';
-	}
-	text[len] = L'\0';
-	buf_consume(&e->keys, used);
-	if (has_end && used == n) {
-		buf_consume(&e->keys, strlen(PASTE_END));
-		e->in_paste = false;
-	}
-	if (len > 0) {
-		erase_line(e, stdout);
-		fflush(stdout);
-		el_winsertstr(e->el, text);
-		el_wset(e->el, EL_REFRESH);
-	}
-	return used > 0 || !e->in_paste;
-}
-
-static bool
-starts_paste(struct editor *e)
-{
-	size_t n = strlen(PASTE_BEGIN);
-
-	if (e->keys.len < n || memcmp(buf_head(&e->keys), PASTE_BEGIN, n) != 0)
-		return false;
-	buf_consume(&e->keys, n);
-	return e->in_paste = true;
-}
-
-/* Behind other keys a read may cut the mark; ESC alone, or with a bracket, is a key. */
-static bool
-may_start_paste(const struct editor *e)
-{
-	return e->keys.len > 2 && e->keys.len < strlen(PASTE_BEGIN) && memcmp(buf_head(&e->keys), PASTE_BEGIN, e->keys.len) == 0;
-}
-
-/* One character from what was read: 1, or 0 when more is needed. */
-static int
-decode_key(struct editor *e, wchar_t *ret)
-{
-	mbstate_t state = { 0 };
-	size_t n;
-
-	if (e->keys.len == 0)
-		return 0;
-	n = mbrtowc(ret, (const char *)buf_head(&e->keys), e->keys.len, &state);
-	if (n == (size_t)-2)
-		return 0;
-	if (n == (size_t)-1) {
-		n = 1;
-		*ret = L'?';
-	} else if (n == 0) {
-		n = 1; /* NUL: Ctrl-@ */
-	}
-	buf_consume(&e->keys, n);
-	return 1;
-}
-
-/* Where libedit waits for a key the loop runs: timers, sockets and what they print. */
-static int
-on_key(EditLine *el, wchar_t *ret)
-{
-	struct editor *e = editor_of(el);
-
-	while (!e->is_stopped) {
-		wchar_t key;
-
-		if (e->in_paste || starts_paste(e)) {
-			if (e->keys.len > 0 && take_paste(e, &key)) {
-				if (key != 0) {
-					*ret = key;
-					return 1;
-				}
-				continue;
-			}
-		} else if (!may_start_paste(e) && decode_key(e, ret)) {
-			return 1;
-		}
-		if (e->is_gone)
-			break;
-		if (!uv_is_active((uv_handle_t *)&e->poll))
-			uv_poll_start(&e->poll, UV_READABLE | UV_DISCONNECT, on_poll);
-		uv_run(&e->l->uv, UV_RUN_ONCE);
-	}
-	return 0;
-}
-
-/* --- the screen --- */
 
 static wchar_t *
 on_prompt(EditLine *el)
@@ -258,30 +96,32 @@ on_prompt(EditLine *el)
 
 /* A raw terminal needs a carriage return with each newline. */
 static void
-put_lines(FILE *out, struct span text)
+put_lines(struct editor *e, struct span text)
 {
+	struct buf out CLEANUP(buf_deinit) = { 0 };
 	struct span line;
 
 	if (text.n > 0 && text.p[text.n - 1] == '\n')
 		text.n--;
 	while (span_next(&text, '\n', &line)) {
-		fwrite(line.p, 1, line.n, out);
-		fputs("\r\n", out);
+		buf_append(&out, line.p, line.n);
+		buf_puts(&out, "\r\n");
 	}
+	tty_out_write(e->out, buf_span(&out));
 }
 
 void
 editor_print(struct editor *e, struct span text)
 {
-	if (!e->is_reading) {
-		put_lines(stdout, text);
-		fflush(stdout);
-		return;
+	if (tty_out_is_full(e->out)) {
+		e->unseen++;
+	} else if (!e->is_reading) {
+		put_lines(e, text);
+	} else {
+		editor_erase_line(e);
+		put_lines(e, text);
+		editor_draw_line(e);
 	}
-	erase_line(e, stdout);
-	put_lines(stdout, text);
-	fflush(stdout);
-	el_wset(e->el, EL_REFRESH);
 }
 
 /* Where nothing can be drawn over, a line is drawn anew only for a first word that changed: dialling, c1, retry. */
@@ -304,106 +144,27 @@ editor_refresh(struct editor *e)
 {
 	if (!e->is_reading || (e->is_dumb && !is_worth_a_line(e)))
 		return;
-	erase_line(e, stdout);
-	fflush(stdout);
-	el_wset(e->el, EL_REFRESH);
-}
-
-/* --- completion --- */
-
-struct candidates {
-	char *words[CANDIDATES_MAX];
-	const char *notes[CANDIDATES_MAX];
-	size_t n;
-};
-
-static void
-add_candidate(void *arg, const char *word, const char *note)
-{
-	struct candidates *c = arg;
-
-	if (c->n == CANDIDATES_MAX)
+	e->is_stale = tty_out_is_full(e->out);
+	if (e->is_stale)
 		return;
-	c->notes[c->n] = note;
-	c->words[c->n++] = xstrdup(word);
+	editor_erase_line(e);
+	editor_draw_line(e);
 }
 
-static size_t
-common_length(const struct candidates *c)
-{
-	size_t n = strlen(c->words[0]);
-
-	for (size_t i = 1; i < c->n; i++)
-		for (size_t k = 0; k < n; k++)
-			if (c->words[i][k] != c->words[0][k])
-				n = k;
-	return n;
-}
-
-static char *
-text_before_cursor(struct editor *e)
-{
-	const LineInfoW *info = el_wline(e->el);
-	size_t n = (size_t)(info->cursor - info->buffer);
-	wchar_t *copy = xcalloc(n + 1, sizeof(*copy));
-	size_t size = n * MB_CUR_MAX + 1;
-	char *text = xmalloc(size);
-
-	wmemcpy(copy, info->buffer, n);
-	if (wcstombs(text, copy, size) == (size_t)-1)
-		*text = '\0';
-	free(copy);
-	return text;
-}
-
+/* The terminal goes on. */
 static void
-insert_text(struct editor *e, const char *text)
+on_drained(void *arg)
 {
-	size_t n = strlen(text) + 1;
-	wchar_t *wide = xcalloc(n, sizeof(*wide));
+	struct editor *e = arg;
+	struct buf text CLEANUP(buf_deinit) = { 0 };
 
-	if (mbstowcs(wide, text, n) != (size_t)-1)
-		el_winsertstr(e->el, wide);
-	free(wide);
-}
-
-static void
-list_candidates(struct editor *e, const struct candidates *c)
-{
-	struct buf out CLEANUP(buf_deinit) = { 0 };
-
-	for (size_t i = 0; i < c->n; i++) {
-		buf_printf(&out, "%s%s%s", c->words[i], c->notes[i] != NULL ? " " : "", c->notes[i] != NULL ? c->notes[i] : "");
-		buf_puts(&out, i + 1 == c->n || c->notes[i] != NULL ? "\n" : "  ");
+	if (e->unseen > 0) {
+		buf_printf(&text, "... %" PRIu64 " more, while the terminal had stopped; not shown (--log has them all)\n", e->unseen);
+		e->unseen = 0;
+		editor_print(e, buf_span(&text));
+	} else if (e->is_stale) {
+		editor_refresh(e);
 	}
-	editor_print(e, buf_span(&out));
-}
-
-static unsigned char
-on_tab(EditLine *el, int key UNUSED)
-{
-	struct editor *e = editor_of(el);
-	char *line CLEANUP(free_charp) = text_before_cursor(e);
-	const char *space = strrchr(line, ' '), *word = space != NULL ? space + 1 : line;
-	struct candidates c = { .n = 0 };
-	unsigned char result = CC_NORM;
-
-	e->up->complete(e->arg, line, add_candidate, &c);
-	if (c.n > 0) {
-		size_t have = strlen(word), common = common_length(&c);
-		char *start CLEANUP(free_charp) = xstrndup(c.words[0], common);
-
-		if (common > have)
-			insert_text(e, start + have);
-		if (c.n == 1 && (common == 0 || start[common - 1] != '/'))
-			insert_text(e, " ");
-		else if (c.n > 1 && common <= have)
-			list_candidates(e, &c);
-		result = CC_REFRESH;
-	}
-	for (size_t i = 0; i < c.n; i++)
-		free(c.words[i]);
-	return result;
 }
 
 /* --- its life --- */
@@ -411,10 +172,8 @@ on_tab(EditLine *el, int key UNUSED)
 static void
 set_bracketed_paste(const struct editor *e, bool on)
 {
-	if (e->is_dumb)
-		return;
-	fputs(on ? "\033[?2004h" : "\033[?2004l", stdout);
-	fflush(stdout);
+	if (!e->is_dumb)
+		tty_out_write(e->out, on ? SPAN_LIT("\033[?2004h") : SPAN_LIT("\033[?2004l"));
 }
 
 static void
@@ -427,10 +186,11 @@ bind_keys(struct editor *e)
 static void
 start_libedit(struct editor *e)
 {
+	FILE *out = tty_out_stream(e->out);
 	const wchar_t *editor = NULL;
 	HistEventW ev;
 
-	e->el = el_init("wsdiag", stdin, stdout, stderr);
+	e->el = el_init_fd("wsdiag", stdin, out, out, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
 	e->history = history_winit();
 	history_w(e->history, &ev, H_SETSIZE, 2000);
 	history_w(e->history, &ev, H_SETUNIQUE, 1);
@@ -439,13 +199,13 @@ start_libedit(struct editor *e)
 	el_wset(e->el, EL_EDITOR, L"emacs");
 	el_wset(e->el, EL_PROMPT, on_prompt);
 	el_wset(e->el, EL_HIST, history_w, e->history);
-	el_wset(e->el, EL_ADDFN, L"wsdiag-complete", L"Complete the word", on_tab);
+	el_wset(e->el, EL_ADDFN, L"wsdiag-complete", L"Complete the word", editor_tab);
 	bind_keys(e);
 	el_source(e->el, NULL);
 	/* "bind -v" takes all bindings away. */
 	if (el_wget(e->el, EL_EDITOR, &editor) == 0 && wcscmp(editor, L"vi") == 0)
 		bind_keys(e);
-	el_wset(e->el, EL_GETCFN, on_key);
+	el_wset(e->el, EL_GETCFN, editor_next_key);
 }
 
 struct editor *
@@ -460,7 +220,10 @@ editor_new(struct loop *l, const struct editor_events *up, void *arg)
 	e->pastes_whole = true;
 	e->is_dumb = term == NULL || *term == '\0' || strcmp(term, "dumb") == 0;
 	e->tty = name != NULL ? open(name, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1;
-	if (e->tty < 0 || tcgetattr(STDIN_FILENO, &e->saved) != 0 || uv_poll_init(&l->uv, &e->poll, e->tty) != 0) {
+	if (e->tty >= 0 && tcgetattr(STDIN_FILENO, &e->saved) == 0)
+		e->out = tty_out_new(l, STDOUT_FILENO, on_drained, e);
+	if (e->out == NULL || uv_poll_init(&l->uv, &e->poll, e->tty) != 0) {
+		tty_out_free(e->out);
 		if (e->tty >= 0)
 			close(e->tty);
 		free(e);
@@ -489,6 +252,7 @@ editor_free(struct editor *e)
 		uv_run(&e->l->uv, UV_RUN_NOWAIT);
 	el_end(e->el);
 	history_wend(e->history);
+	tty_out_free(e->out);
 	close(e->tty);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &e->saved);
 	buf_deinit(&e->keys);
@@ -496,32 +260,14 @@ editor_free(struct editor *e)
 }
 
 void
-editor_add_history(struct editor *e, const char *line)
+editor_add_history(struct editor *e, const char *text)
 {
-	size_t n = strlen(line) + 2;
-	wchar_t *wide = xcalloc(n, sizeof(*wide));
+	wchar_t *line = glyph_line(text);
 	HistEventW ev;
 
-	if (mbstowcs(wide, line, n) != (size_t)-1)
-		history_w(e->history, &ev, H_ENTER, wide);
-	free(wide);
-}
-
-static char *
-to_utf8(const wchar_t *wide, int n)
-{
-	size_t size = (size_t)n * MB_CUR_MAX + 1;
-	wchar_t *copy = xcalloc((size_t)n + 1, sizeof(*copy));
-	char *text = xmalloc(size);
-
-	for (int i = 0; i < n; i++)
-		copy[i] = wide[i] == NEWLINE_SIGN ? L'\n' : wide[i];
-	if (n > 0 && copy[n - 1] == L'\n')
-		copy[n - 1] = L'\0';
-	if (wcstombs(text, copy, size) == (size_t)-1)
-		*text = '\0';
-	free(copy);
-	return text;
+	if (line != NULL)
+		history_w(e->history, &ev, H_ENTER, line);
+	free(line);
 }
 
 enum editor_result
@@ -540,7 +286,9 @@ editor_read(struct editor *e, char **ret_line)
 		return EDITOR_STOPPED;
 	if (line == NULL || n <= 0)
 		return EDITOR_END;
-	*ret_line = to_utf8(line, n);
+	if (line[n - 1] == L'\n')
+		n--;
+	*ret_line = glyph_text(line, (size_t)n);
 	return EDITOR_LINE;
 }
 
@@ -558,11 +306,10 @@ editor_clear_line(struct editor *e)
 
 	if (!e->is_reading || n == 0)
 		return false;
-	erase_line(e, stdout);
-	fflush(stdout);
+	editor_erase_line(e);
 	el_cursor(e->el, n);
 	el_deletestr(e->el, n);
-	el_wset(e->el, EL_REFRESH);
+	editor_draw_line(e);
 	return true;
 }
 
@@ -579,7 +326,7 @@ editor_suspend(struct editor *e)
 	bool was_reading = e->is_reading;
 
 	if (was_reading) {
-		erase_line(e, stdout);
+		editor_erase_line(e);
 		set_bracketed_paste(e, false);
 		el_wset(e->el, EL_PREP_TERM, 0);
 	}
@@ -587,7 +334,7 @@ editor_suspend(struct editor *e)
 	if (was_reading) {
 		el_wset(e->el, EL_PREP_TERM, 1);
 		set_bracketed_paste(e, true);
-		el_wset(e->el, EL_REFRESH);
+		editor_draw_line(e);
 	}
 }
 

@@ -175,7 +175,7 @@ on_prompt(void *arg, struct buf *out)
 	case SESSION_OPEN:
 	case SESSION_CLOSING:
 		conn_get_status(c, &st);
-		buf_printf(out, "c%" PRIu32 " %s", st.id, st.is_closing ? "closing" : st.is_paused ? "stalled" : "open");
+		buf_printf(out, "c%" PRIu32 " %s", st.id, st.is_closing ? "closing" : st.is_stalled ? "stalled" : "open");
 		if (st.rtt >= 0) {
 			buf_putc(out, ' ');
 			clock_format_duration(out, st.rtt);
@@ -353,10 +353,12 @@ repl_event_line(void *arg, const char *line, size_t n)
 {
 	struct repl *r = arg;
 
-	if (r->editor != NULL)
+	if (r->editor != NULL) {
 		editor_print(r->editor, (struct span){ line, n });
-	else
+	} else {
 		fwrite(line, 1, n, stdout);
+		fflush(stdout); /* the editor has a stream of its own */
+	}
 }
 
 static void

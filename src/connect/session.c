@@ -206,7 +206,6 @@ on_ended(void *arg, enum event_type type, const struct ev_ended *e, bool we_clos
 		hold_ghost(s, b);
 	if (!was_current)
 		return;
-	s->is_paused = false;
 	settle_outbox(s, b->conn, e);
 	s->current = list_is_empty(&s->bonds) ? NULL : container_of(s->bonds.prev, struct bond, link);
 	if (s->current != NULL)
@@ -489,7 +488,9 @@ session_is_full(const struct session *s)
 bool
 session_is_paused(const struct session *s)
 {
-	return s->is_paused;
+	const struct conn *c = session_conn(s);
+
+	return c != NULL && conn_is_paused(c);
 }
 
 bool
@@ -507,7 +508,6 @@ session_pause(struct session *s, bool paused)
 {
 	struct conn *c = session_conn(s);
 
-	s->is_paused = paused && c != NULL;
 	if (c != NULL)
 		conn_pause(c, paused);
 }

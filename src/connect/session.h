@@ -96,6 +96,9 @@ bool session_dial(struct session *s, bool beside);
 MUST_CHECK int session_retarget(struct session *s, const char *url, char **ret_error);
 /* Closes what is open and dials again. */
 bool session_redial(struct session *s);
+/* For the connections that are open, and later ones. */
+void session_set_pongs(struct session *s, bool answered);
+void session_set_pings(struct session *s, int64_t interval_us, int64_t timeout_us);
 /* Which connection is sent on. */
 bool session_use(struct session *s, uint32_t id);
 /* Those that are open or closing, oldest first; those that were declared lost and are held. */

@@ -79,6 +79,23 @@ session_redial(struct session *s)
 	return true;
 }
 
+void
+session_set_pongs(struct session *s, bool answered)
+{
+	s->opt.dial.conn.no_pong = !answered;
+	for (struct list *l = s->bonds.next; l != &s->bonds; l = l->next)
+		conn_set_pongs(container_of(l, struct bond, link)->conn, answered);
+}
+
+void
+session_set_pings(struct session *s, int64_t interval_us, int64_t timeout_us)
+{
+	s->opt.dial.conn.ping_interval_us = interval_us;
+	s->opt.dial.conn.ping_timeout_us = timeout_us;
+	for (struct list *l = s->bonds.next; l != &s->bonds; l = l->next)
+		conn_set_pings(container_of(l, struct bond, link)->conn, interval_us, timeout_us);
+}
+
 bool
 session_use(struct session *s, uint32_t id)
 {

@@ -23,7 +23,7 @@ struct session {
 	unsigned n_ghosts;
 	uv_timer_t retry, heartbeat;
 	int open_objects;            /* clients, connections and timers whose handles are not closed yet */
-	bool is_over, is_paused, is_closing;
+	bool is_over, is_closing;
 	bool redials;                /* as soon as the connection that was closed for it has ended */
 	int64_t retry_due_us;
 	struct outbox outbox;

@@ -259,6 +259,12 @@ static const struct field inject_fields[] = {
 	END,
 };
 
+static const struct field hears_fields[] = {
+	F(ev_hears, library, "library", FIELD_TEXT, NULL),
+	F(ev_hears, callback, "callback", FIELD_TEXT, NULL),
+	END,
+};
+
 static const struct field note_fields[] = {
 	F(ev_note, text, "text", FIELD_TEXT, NULL),
 	END,
@@ -308,6 +314,7 @@ static const struct event_spec specs[EV_TYPE_COUNT] = {
 	[EV_REPLAY] = { "replay", replay_fields },
 	[EV_ORPHAN] = { "orphan", orphan_fields },
 	[EV_INJECT] = { "inject", inject_fields },
+	[EV_HEARS] = { "hears", hears_fields },
 	[EV_NOTE] = { "note", note_fields },
 	[EV_END] = { "end", end_fields },
 };
@@ -316,6 +323,26 @@ const struct event_spec *
 event_spec(enum event_type type)
 {
 	return &specs[type];
+}
+
+void
+field_set_unknown(const struct field *f, void *at)
+{
+	if (f->kind == FIELD_SECONDS || f->kind == FIELD_I64_OR_NULL)
+		*(int64_t *)at = -1;
+	else if (f->kind == FIELD_OBJECT)
+		for (const struct field *m = f->members; m->name != NULL; m++)
+			field_set_unknown(m, (char *)at + m->offset);
+}
+
+struct event
+event_blank(enum event_type type)
+{
+	struct event ev = { .type = type };
+
+	for (const struct field *f = specs[type].fields; f->name != NULL; f++)
+		field_set_unknown(f, (char *)&ev.u + f->offset);
+	return ev;
 }
 
 const char *

@@ -113,7 +113,7 @@ static void
 put_text(struct writer *x, const char *name, struct span s)
 {
 	if (s.p == NULL) {
-		json_null(&x->w);
+		json_nil(&x->w);
 	} else if (!x->line->opt.show_secrets && may_hold_url(x->ev->type, name)) {
 		buf_clear(&x->line->scratch);
 		url_redact(&x->line->scratch, s);
@@ -236,7 +236,7 @@ static void
 put_object(struct writer *x, const struct field *fields, const void *base)
 {
 	if (base == NULL) {
-		json_null(&x->w);
+		json_nil(&x->w);
 		return;
 	}
 	json_begin(&x->w, '{');
@@ -268,7 +268,7 @@ static void
 put_int_or_null(struct json *w, int64_t v, int64_t none)
 {
 	if (v == none)
-		json_null(w);
+		json_nil(w);
 	else
 		json_i64(w, v);
 }
@@ -308,7 +308,7 @@ put_value(struct writer *x, const struct field *f, const void *at)
 	case FIELD_I64_OR_NULL: put_int_or_null(w, *(const int64_t *)at, -1); break;
 	case FIELD_SECONDS:
 		if (*(const int64_t *)at == US_UNKNOWN)
-			json_null(w);
+			json_nil(w);
 		else
 			json_seconds(w, *(const int64_t *)at);
 		break;

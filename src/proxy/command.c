@@ -3,6 +3,7 @@
 
 #include "cli/exit_status.h"
 #include "cli/run.h"
+#include "lifecycle/library.h"
 #include "net/listen_address.h"
 #include "proxy/gate.h"
 #include "proxy/options.h"
@@ -21,6 +22,7 @@ struct job {
 	struct url upstream;
 	struct tls_context *client_tls, *origin_tls;
 	struct gate *gate;
+	struct library as;
 	struct sockaddr_storage address;
 	uv_signal_t user_signals[2];
 	bool has_user_signals;
@@ -168,40 +170,6 @@ watch_outside(struct job *job)
 /* --- the start --- */
 
 static int
-read_plans(struct job *job, const struct proxy_options *opt)
-{
-	struct buf error CLEANUP(buf_deinit) = { 0 };
-	const struct installed_plan *like = opt->like != NULL ? plan_like(opt->like) : NULL;
-	char *end = NULL;
-	double speed = opt->speed != NULL ? strtod(opt->speed, &end) : 1;
-	int err = 0;
-
-	if (opt->speed != NULL && (end == opt->speed || *end != '\0' || !(speed > 0) || speed > 1e6)) {
-		output_complain("--speed \"%s\" is not a number above 0", opt->speed);
-		return EXIT_USAGE;
-	}
-	if (opt->like != NULL && like == NULL) {
-		buf_printf(&error, "--like \"%s\" is not known; there are", opt->like);
-		for (const struct installed_plan *p = installed_plans; p->name != NULL; p++)
-			if (p->like != NULL)
-				buf_printf(&error, " %s", p->like);
-		err = -EINVAL;
-	}
-	if (like != NULL)
-		err = plan_load(&job->plan, like->name, PLAN_FOR_PROXY, &error);
-	for (size_t i = 0; err == 0 && i < opt->plans.n; i++)
-		err = plan_load(&job->plan, opt->plans.items[i], PLAN_FOR_PROXY, &error);
-	for (size_t i = 0; err == 0 && i < opt->faults.n; i++)
-		err = plan_add_fault(&job->plan, opt->faults.items[i], PLAN_FOR_PROXY, &error);
-	if (err != 0) {
-		output_complain("%s", buf_cstr(&error));
-		return EXIT_USAGE;
-	}
-	plan_speed_up(&job->plan, speed);
-	return 0;
-}
-
-static int
 open_tls(const struct tls_options *opt, struct tls_context **ret)
 {
 	char *error CLEANUP(free_charp) = NULL;
@@ -259,6 +227,8 @@ open_gate(struct job *job, const struct proxy_options *opt)
 	const struct gate_options go = {
 		.address = job->address,
 		.max_connections = opt->max_connections,
+		.as = opt->as != NULL ? &job->as : NULL,
+		.as_name = opt->as,
 		.pair = {
 			.loop = &job->run.loop,
 			.journal = &job->run.journal,
@@ -290,6 +260,7 @@ static int
 prepare(struct job *job, const struct proxy_options *opt, const char *upstream)
 {
 	char *error CLEANUP(free_charp) = NULL;
+	struct buf wrong CLEANUP(buf_deinit) = { 0 };
 	int status;
 
 	if (!listen_address_parse(opt->listen, &job->address)) {
@@ -304,7 +275,11 @@ prepare(struct job *job, const struct proxy_options *opt, const char *upstream)
 		output_complain("%s", error);
 		return EXIT_URL;
 	}
-	status = read_plans(job, opt);
+	if (opt->as != NULL && library_parse(opt->as, &job->as, &wrong) != 0) {
+		output_complain("--as: %s", buf_cstr(&wrong));
+		return EXIT_USAGE;
+	}
+	status = fault_options_read(&opt->faults, PLAN_FOR_PROXY, &job->plan);
 	return status != 0 ? status : open_both_tls(job, opt);
 }
 

@@ -16,8 +16,12 @@ static const struct option client_rows[] = {
 	    .help = "its private key, PEM (default: in the --cert file)" },
 	{ .name = "upgrade-timeout", .kind = OPT_SECONDS, .offset = AT(upgrade_timeout_us), .argument = "SECONDS",
 	    .help = "from accept to the end of the request head (default 10)" },
+	{ .name = "close-timeout", .kind = OPT_SECONDS, .offset = AT(close_timeout_us), .argument = "SECONDS",
+	    .help = "wait this long for the answer to a Close of our own (default 2)" },
 	{ .name = "tag-query", .kind = OPT_TEXT, .offset = AT(tag_query), .argument = "NAME",
 	    .help = "read a client's tag from this query parameter too, as connect --tag=query:NAME sends it" },
+	{ .name = "as", .kind = OPT_TEXT, .offset = AT(as), .argument = "LIBRARY:VERSION",
+	    .help = "beside each event, the callback that this client library would have fired: websocket-client:1.7, :1.8, :1.9" },
 	{ .name = "max-connections", .kind = OPT_NUMBER, .offset = AT(max_connections), .argument = "N", .min = 1,
 	    .help = "reset more than this many at a time (default 10000)" },
 	{ 0 },
@@ -41,22 +45,10 @@ static const struct option origin_rows[] = {
 	{ 0 },
 };
 
-static const struct option fault_rows[] = {
-	{ .name = "plan", .kind = OPT_LIST, .offset = AT(plans), .argument = "NAME|FILE", .complete = "file",
-	    .help = "a plan of faults: an installed one by its name, or a file; repeatable; see wsdiag-plan(5)" },
-	{ .name = "fault", .letter = 'f', .kind = OPT_LIST, .offset = AT(faults), .argument = "'LINE'", .help = "one line of a plan; repeatable" },
-	{ .name = "like", .kind = OPT_TEXT, .offset = AT(like), .argument = "HOP",
-	    .help = "end connections as this hop does by default: nginx, haproxy, aws-alb, cloudflare, ...; see wsdiag-plan(5)" },
-	{ .name = "speed", .kind = OPT_TEXT, .offset = AT(speed), .argument = "N", .help = "make every time in the plans N times shorter" },
-	{ .name = "close-timeout", .kind = OPT_SECONDS, .offset = AT(close_timeout_us), .argument = "SECONDS",
-	    .help = "wait this long for the answer to a Close of our own (default 2)" },
-	{ 0 },
-};
-
 const struct option_table proxy_tables[] = {
 	{ "Clients", client_rows, 0 },
 	{ "Upstream", origin_rows, 0 },
-	{ "Faults", fault_rows, 0 },
+	{ "Faults", fault_rows, AT(faults) },
 	{ "Output", output_rows, AT(output) },
 	{ 0 },
 };

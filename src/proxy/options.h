@@ -3,6 +3,7 @@
 #ifndef WSDIAG_PROXY_OPTIONS_H
 #define WSDIAG_PROXY_OPTIONS_H
 
+#include "cli/fault_options.h"
 #include "cli/output.h"
 
 struct proxy_options {
@@ -14,8 +15,8 @@ struct proxy_options {
 	const char *ca_file, *own_cert_file, *own_key_file, *tls_name;
 	int64_t connect_timeout_us;
 
-	struct option_list plans, faults;
-	const char *like, *speed;
+	struct fault_options faults;
+	const char *as;
 	int64_t close_timeout_us;
 	struct output_options output;
 };

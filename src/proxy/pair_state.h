@@ -11,7 +11,7 @@
 #ifndef WSDIAG_PROXY_PAIR_STATE_H
 #define WSDIAG_PROXY_PAIR_STATE_H
 
-#include "proxy/flow.h"
+#include "fault/flow.h"
 #include "proxy/pair.h"
 #include "ws/ending.h"
 #include "ws/head_io.h"

@@ -3,7 +3,7 @@
 #include "proxy/pair_state.h"
 
 #include "codec/handshake.h"
-#include "proxy/head_edit.h"
+#include "codec/head_edit.h"
 
 #include <string.h>
 

@@ -257,6 +257,7 @@ queue_close(struct conn *c, int code, struct span reason)
 	c->code_sent = code;
 	stream_send_close(c->stream, code, reason);
 	restart_closing_timer(c);
+	conn_stall(c, false);
 	loop_defer(c->set.loop, &c->flush);
 }
 
@@ -521,8 +522,10 @@ conn_is_open(const struct conn *c)
 }
 
 void
-conn_pause(struct conn *c, bool paused)
+conn_pause_or_not(struct conn *c)
 {
+	bool paused = c->held_back || c->stalled;
+
 	if (conn_is_over(c) || c->paused == paused)
 		return;
 	c->paused = paused;
@@ -530,6 +533,19 @@ conn_pause(struct conn *c, bool paused)
 	heartbeat_alive(&c->beat);
 	update_wants(c);
 	conn_restart_beat(c);
+}
+
+void
+conn_pause(struct conn *c, bool paused)
+{
+	c->held_back = paused;
+	conn_pause_or_not(c);
+}
+
+bool
+conn_is_paused(const struct conn *c)
+{
+	return c->paused;
 }
 
 void

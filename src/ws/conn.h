@@ -64,6 +64,7 @@ uint64_t conn_unsent(const struct conn *c);
 bool conn_is_open(const struct conn *c);
 /* Reading stops (the peer is pushed back through TCP) or goes on. Ping timeouts rest meanwhile. */
 void conn_pause(struct conn *c, bool paused);
+bool conn_is_paused(const struct conn *c);
 /* Sends a Close and waits for the answer, at most close_timeout_us without progress. Nothing once a Close was sent. */
 void conn_close(struct conn *c, int code, struct span reason);
 /* Ends at once, without a closing handshake: ENDING_DROPPED or ENDING_INTERRUPTED. */
@@ -75,13 +76,15 @@ bool conn_pong(struct conn *c, struct span payload);
 bool conn_send_fragments(struct conn *c, uint8_t opcode, struct span data, size_t size);
 /* Bytes as they are, between frames; the stream knows nothing of them. */
 bool conn_send_raw(struct conn *c, struct span bytes);
+/* As conn_pause(), and apart from it; a Close of ours ends it, for its answer has to be read. */
+void conn_stall(struct conn *c, bool stalled);
 void conn_set_pongs(struct conn *c, bool answered);
 void conn_set_pings(struct conn *c, int64_t interval_us, int64_t timeout_us);
 
 /* How it stands now. */
 struct conn_status {
 	uint32_t id, dial;
-	bool is_closing, is_paused;
+	bool is_closing, is_stalled;
 	int64_t age, silent_rx, silent_tx, rtt;
 	struct traffic sent, received;
 	uint64_t unsent;

@@ -64,6 +64,13 @@ conn_send_raw(struct conn *c, struct span bytes)
 }
 
 void
+conn_stall(struct conn *c, bool stalled)
+{
+	c->stalled = stalled;
+	conn_pause_or_not(c);
+}
+
+void
 conn_set_pongs(struct conn *c, bool answered)
 {
 	c->set.no_pong = !answered;
@@ -91,7 +98,7 @@ conn_get_status(const struct conn *c, struct conn_status *ret)
 		.id = c->set.id,
 		.dial = c->set.dial,
 		.is_closing = c->phase != PHASE_OPEN,
-		.is_paused = c->paused,
+		.is_stalled = c->stalled,
 		.age = now - c->opened_us,
 		.silent_rx = now - c->last_rx_us,
 		.silent_tx = now - c->last_tx_us,

@@ -41,7 +41,8 @@ struct conn {
 	int handles;                 /* timers and transport still open */
 	struct heartbeat beat;
 
-	bool paused, write_over, was_full;
+	bool held_back, stalled, paused; /* by back-pressure, by hand; by either */
+	bool write_over, was_full;
 	bool is_blocked;             /* the transport took less than there was, and tells when it takes more */
 	bool has_ping;               /* a ping to answer, and its payload */
 	uint8_t ping[FRAME_CONTROL_MAX];
@@ -84,5 +85,7 @@ void conn_part_closed(struct conn *c);
 bool conn_all_acked(const struct transport_stat *stat);
 
 void conn_restart_beat(struct conn *c);
+/* held_back or stalled has changed. */
+void conn_pause_or_not(struct conn *c);
 
 #endif

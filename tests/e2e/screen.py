@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import time
+from pathlib import Path
 
 from harness import PATIENCE, environment
 
@@ -16,8 +17,10 @@ class Screen:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.binary = folder, binary
         self.socket = f"/tmp/wsdiag-screen-{os.getpid()}-{id(self):x}"  # a socket's path is short
-        self.err = folder / "stderr"
         settings = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), "HISTFILE": None}
+        plain = environment()
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):  # each process adds its number to the file's name
+            settings[name] = ":".join(filter(None, (plain.get(name), f"log_path={folder}/sanitizer")))
         self.env = environment(**{**settings, **(env or {})})
         self.tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), "env PS1='shell$ ' bash --norc --noprofile")
         self.tmux("set-option", "-g", "status", "off")
@@ -92,6 +95,30 @@ class Screen:
         return self.until(lambda rows: self.cursor()[0] == x and y in (None, self.cursor()[1]), f"cursor at {x} {y} (it is at {self.cursor()})")
 
     def stop(self):
+        """What runs in it is hung up on, and has ended when this returns: then its sanitizers have said what they have to."""
+        shells = self.tmux("list-panes", "-a", "-F", "#{pane_pid}", check=False).split()
+        inside = shells + [c for s in shells for c in children(s)]
         self.tmux("kill-server", check=False)
-        whole = "".join(p.read_text(errors="replace") for p in self.folder.glob("asan*"))
+        Path(self.socket).unlink(missing_ok=True)
+        end = time.monotonic() + PATIENCE
+        while alive := [p for p in inside if is_running(p)]:
+            assert time.monotonic() < end, f"hung up on, but still there: {alive}"
+            time.sleep(0.02)
+        whole = "".join(p.read_text(errors="replace") for p in self.folder.glob("sanitizer*"))
         assert not whole, whole
+
+
+def children(pid):
+    """Of it, and theirs."""
+    try:
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return found + [c for f in found for c in children(f)]
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False

@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: MIT
 """The REPL on a terminal: what the screen shows, not only which bytes went there."""
+import fcntl
 import json
+import os
+import pty
+import select
 import signal
 import socket
+import struct
+import subprocess
+import termios
+import threading
 
 import pytest
 
-from peers.raw import text
-from screen import Screen
+from harness import PATIENCE, environment
+from peers import acts
+from peers.raw import CLOSE, PING, close, pong, text
+from screen import Screen, children
 
 
 @pytest.fixture
@@ -92,6 +102,37 @@ def test_a_line_that_wraps_stays_with_the_cursor_in_its_middle(screen, told, wor
     s.until(lambda rows: "< arrived" in rows and "".join(rows).endswith("< arrived" + typed), "the line below what arrived")
     s.wait_cursor(before[0], before[1] + 1)
     assert s.whole().count("c1 open>") == 1
+
+
+@pytest.mark.parametrize("columns", [80, 20])
+def test_characters_without_a_width_keep_the_cursor_right(screen, serve, columns):
+    """Marks stand on a dotted circle while one types, joiners are one alone; what is sent is what was typed."""
+    s = screen(columns=columns)
+    server = serve(log_messages="data")
+    s.wsdiag(server.url)
+    s.wait("c1 open>")
+    s.text("e\u0301t\u200de\u0301 end")
+    s.until(lambda rows: "".join(rows).endswith("c1 open> e◌\u0301t◌e◌\u0301 end"), "the line")
+    s.keys("Left", "Left", "Left", "Left")
+    s.text("X")
+    s.until(lambda rows: "".join(rows).endswith("c1 open> e◌\u0301t◌e◌\u0301X end"), "the line")
+    s.keys("Enter")
+    assert server.wait_event("message", dir="in")["data"] == "e\u0301t\u200de\u0301X end"
+    s.wait_last("c1 open>")
+    s.keys("Up")
+    s.until(lambda rows: "".join(rows).endswith("c1 open> e◌\u0301t◌e◌\u0301X end"), "the line again")
+
+
+def test_a_prompt_wider_than_the_terminal(screen, told):
+    s = screen(columns=14)
+    s.wsdiag(told.server.url())
+    s.wait("c1 open>")
+    s.line("/sleep 1000")
+    s.text("typed")
+    s.until(lambda rows: "".join(rows).endswith("c1 open, waiting> typed"), "the prompt on two rows")
+    told.send(text("arrived"))
+    s.until(lambda rows: rows[-3:] == ["< arrived", "c1 open, waiti", "ng> typed"], "the prompt below what arrived")
+    s.wait_cursor(9)
 
 
 def test_a_search_goes_on(screen, told):
@@ -231,6 +272,121 @@ def test_vi_keys_from_editrc(screen, serve):
     s.wait_last("c1 open> timing")
 
 
+PINGING = ("--ping-interval", "0.05")
+
+
+@pytest.mark.parametrize("keys", [("C-r",), ("Escape",), ("C-v",)])
+def test_pings_go_on_while_another_key_is_awaited(screen, raw, keys):
+    """In the middle of a search, of a key that may begin others, and of one to be taken as it is."""
+    pings = []
+    counted = threading.Condition()
+
+    def peer(c):
+        c.upgrade()
+        while f := c.read_frame():
+            if f.opcode == PING:
+                c.send(pong(f.payload))
+                with counted:
+                    pings.append(f)
+                    counted.notify_all()
+
+    s = screen()
+    s.wsdiag(*PINGING, raw(peer).url())
+    s.wait("c1 open")
+    s.keys(*keys)
+    s.keys()
+    with counted:
+        before = len(pings)
+        assert counted.wait_for(lambda: len(pings) >= before + 10, PATIENCE)
+
+
+class Unread:
+    """A terminal whose other end reads only when told."""
+
+    def __init__(self, *argv, folder):
+        env = environment(HOME=str(folder), XDG_STATE_HOME=str(folder / "state"))
+        self.folder = folder
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            env[name] += f":log_path={folder}/sanitizer"
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        self.process = subprocess.Popen([str(a) for a in argv], stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True)
+
+    def read_until(self, data):
+        got = b""
+        while data not in got:
+            assert select.select([self.master], [], [], PATIENCE)[0], got
+            got += os.read(self.master, 65536)
+        return got
+
+    def finish(self):
+        status = self.process.wait(PATIENCE)
+        after = termios.tcgetattr(self.slave)
+        os.close(self.slave)
+        os.close(self.master)
+        found = "".join(p.read_text(errors="replace") for p in self.folder.glob("sanitizer*"))
+        assert not found, found
+        assert after == self.before
+        return status
+
+
+def test_a_terminal_that_stops_reading_stops_nothing_else(binary, raw, tmp_path):
+    """Pings go on, memory is bounded, and a signal still ends it; when it reads again, the line is there."""
+    pings = []
+    counted = threading.Condition()
+    flood = threading.Event()
+
+    def peer(c):
+        c.upgrade()
+        flood.wait(PATIENCE)
+        for _ in range(40):
+            c.send(text("flood " + "x" * 4000) * 100)
+        while f := c.read_frame():
+            if f.opcode == CLOSE:
+                c.send(close(f.code))
+            if f.opcode == PING:
+                c.send(pong(f.payload))
+                with counted:
+                    pings.append(f)
+                    counted.notify_all()
+
+    t = Unread(binary, *PINGING, raw(peer).url(), folder=tmp_path)
+    t.read_until(b"c1 open")
+    os.write(t.master, b"typed")
+    t.read_until(b"typed")
+    flood.set()
+    with counted:  # those that it sends behind the flood
+        assert counted.wait_for(lambda: len(pings) >= 20, PATIENCE)
+    shown = t.read_until(b"not shown")
+    assert b"flood" in shown
+    os.write(t.master, b" on")
+    assert b"typed" in shown + t.read_until(b" on")
+    t.process.send_signal(signal.SIGTERM)
+    t.read_until(b"exit 143")
+    assert t.finish() in (143, -signal.SIGTERM)
+
+
+def test_a_terminal_that_never_reads_again_does_not_keep_it(binary, raw, tmp_path):
+    sent = threading.Event()
+
+    def peer(c):
+        c.upgrade()
+        for _ in range(40):
+            c.send(text("flood " + "x" * 4000) * 100)
+        sent.set()
+        while f := c.read_frame():
+            if f.opcode == CLOSE:
+                c.send(close(f.code))
+                return
+
+    t = Unread(binary, raw(peer).url(), folder=tmp_path)
+    assert sent.wait(PATIENCE)
+    t.process.send_signal(signal.SIGTERM)
+    assert t.finish() in (143, -signal.SIGTERM)
+
+
 # history
 
 def test_history_is_kept_across_runs_but_for_lines_that_begin_with_a_space(repl):
@@ -317,25 +473,68 @@ def test_a_dumb_terminal_works(screen, told):
 
 # ends
 
+def kill(number):
+    return lambda s: os.kill(int(children((s.folder / "sh.pid").read_text().strip())[0]), number)
+
+
+def ctrl_c_twice(s):
+    s.keys("C-c")
+    s.wait("closing")
+    s.keys("C-c")
+
+
+# How, who answers (nobody: the Close stays unanswered), and the exit status, which wsdiag-repl(1) tells.
 ENDS = {
-    "quit": lambda s: s.line("/quit"),
-    "ctrl-d": lambda s: s.keys("C-d"),
-    "ctrl-c": lambda s: s.keys("C-c"),
-    "sigterm": lambda s: s.tmux("run-shell", "-b", f"pkill -TERM -P $(cat {s.folder}/sh.pid)"),
+    "quit": (lambda s: s.line("/quit"), "echo", 0),
+    "ctrl-d": (lambda s: s.keys("C-d"), "echo", 0),
+    "ctrl-d-in-a-search": (lambda s: s.keys("C-r", "x", "C-g", "C-d"), "echo", 0),
+    "ctrl-c": (lambda s: s.keys("C-c"), "echo", 0),
+    "ctrl-c-twice": (ctrl_c_twice, "nobody", 0),
+    "sigterm": (kill(signal.SIGTERM), "echo", 143),
+    "sighup": (kill(signal.SIGHUP), "echo", 129),
 }
 
 
-@pytest.mark.parametrize("how,status", [("quit", 0), ("ctrl-d", 0), ("ctrl-c", 0), ("sigterm", 143)])
-def test_the_terminal_is_as_it_was(screen, serve, how, status):
+@pytest.mark.parametrize("how", list(ENDS))
+def test_the_terminal_is_as_it_was_and_the_status_tells(screen, serve, raw, how):
+    end, who, status = ENDS[how]
     s = screen()
+    url = serve().url if who == "echo" else raw(acts.holds).url()
     script = s.folder / "run.sh"
-    script.write_text(f"trap : INT\necho $$ >sh.pid\nstty -g >before\n'{s.binary}' {serve().url}\necho $? >status\nstty -g >after\n")
+    script.write_text(f"trap : INT\necho $$ >sh.pid\nstty -g >before\n'{s.binary}' {url}\necho $? >status\nstty -g >after\n")
     s.line("bash run.sh; echo over")
     s.wait("c1 open>")
-    ENDS[how](s)
+    end(s)
     s.wait_whole("^over$")
     assert (s.folder / "before").read_text() == (s.folder / "after").read_text()
     assert (s.folder / "status").read_text() == f"{status}\n"
+
+
+def test_a_wrong_url_leaves_the_terminal_alone(screen):
+    s = screen()
+    s.line(f"stty -g >before; '{s.binary}' htp://x; echo status $?; stty -g >after; echo over")
+    s.wait_whole("^over$")
+    s.wait("status 3")
+    assert (s.folder / "before").read_text() == (s.folder / "after").read_text()
+
+
+@pytest.mark.parametrize("leave", [lambda s: s.keys("C-d"), lambda s: s.line("/quit"), lambda s: s.line("/close")])
+def test_who_leaves_while_nothing_is_read_reads_the_answer_to_the_close(repl, leave):
+    s = repl()
+    s.line("/stall")
+    s.wait("c1 stalled>")
+    s.line("unread")
+    leave(s)
+    s.wait("ours 1000, answered 1000")
+
+
+def test_a_reconnect_while_nothing_is_read_closes_cleanly(repl):
+    s = repl()
+    s.line("/stall")
+    s.wait("c1 stalled>")
+    s.line("/reconnect")
+    s.wait("ours 1000, answered 1000")
+    s.wait_last("c2 open>")
 
 
 def test_an_unreachable_server_says_why_and_can_be_tried_again(screen):

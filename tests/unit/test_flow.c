@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "proxy/flow.h"
+#include "fault/flow.h"
 
 #include "support/frames.h"
 #include "support/unit.h"

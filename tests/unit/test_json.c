@@ -31,7 +31,7 @@ START_TEST(commas_come_by_themselves)
 	json_end(&w, ']');
 	json_key(&w, "c");
 	json_begin(&w, '[');
-	json_null(&w);
+	json_nil(&w);
 	json_bool(&w, true);
 	json_bool(&w, false);
 	json_begin(&w, '{');

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Django Channels: an echo consumer that says what it sees. Run by Daphne: python -m peers.channels_app [PING-INTERVAL PING-TIMEOUT]."""
+"""Django Channels: an echo consumer that says what it sees. Run by Daphne: python -m peers.channels_app [PING-INTERVAL PING-TIMEOUT].
+
+Each connection of /echo?who=NAME is told with that name and its number among those of the name.
+"""
+import collections
 import json
 import sys
+from urllib.parse import parse_qs
 
 import django
 from django.conf import settings
@@ -19,11 +24,19 @@ def say(**fields):
     print(json.dumps(fields), flush=True)
 
 
+counts = collections.Counter()
+
+
 class Echo(AsyncWebsocketConsumer):
+    who = {}
+
     async def connect(self):
         offered = self.scope["subprotocols"]
         await self.accept(subprotocol=offered[-1] if offered else None)
-        say(event="connect", path=self.scope["path"])
+        for name in parse_qs(self.scope["query_string"].decode()).get("who", []):
+            counts[name] += 1
+            self.who = {"who": name, "conn": counts[name]}
+        say(event="connect", path=self.scope["path"], **self.who)
 
     async def receive(self, text_data=None, bytes_data=None):
         if text_data == "close 4001":
@@ -34,7 +47,7 @@ class Echo(AsyncWebsocketConsumer):
             await self.send(bytes_data=bytes_data)
 
     async def disconnect(self, code):
-        say(event="disconnect", code=code)
+        say(event="disconnect", code=code, **self.who)
 
 
 class Closed(AsyncWebsocketConsumer):
@@ -52,7 +65,7 @@ def main():
     from daphne.server import Server
     from twisted.internet import reactor
 
-    interval, timeout = (int(a) for a in (sys.argv[1:3] or (20, 30)))
+    interval, timeout = (float(a) for a in (sys.argv[1:3] or (20, 30)))
     server = Server(application, endpoints=["tcp:port=0:interface=127.0.0.1"], signal_handlers=True, ping_interval=interval,
                     ping_timeout=timeout, ready_callable=lambda: say(port=server.listening_addresses[0][1]))
     del reactor

@@ -8,8 +8,8 @@
  * A frame's header is passed on when it is whole (14 bytes at most wait); payload is not waited for, unless wants_payload() says so.
  * Nothing is allocated for a frame. What waits in a flow is bounded: flow_is_full() says when to stop feeding.
  */
-#ifndef WSDIAG_PROXY_FLOW_H
-#define WSDIAG_PROXY_FLOW_H
+#ifndef WSDIAG_FAULT_FLOW_H
+#define WSDIAG_FAULT_FLOW_H
 
 #include "base/buf.h"
 #include "base/rng.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "proxy/head_edit.h"
+#include "codec/head_edit.h"
 
 #include <string.h>
 

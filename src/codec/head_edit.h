@@ -2,8 +2,8 @@
 /*
  * head_edit: an HTTP head written again with some headers changed; every other header keeps its name, its value and its place.
  */
-#ifndef WSDIAG_PROXY_HEAD_EDIT_H
-#define WSDIAG_PROXY_HEAD_EDIT_H
+#ifndef WSDIAG_CODEC_HEAD_EDIT_H
+#define WSDIAG_CODEC_HEAD_EDIT_H
 
 #include "codec/http_head.h"
 

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/* Findings that take the logs of both ends, or the judge's word. */
+#include "report/findings.h"
+
+#include "base/escape.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* --- overlap --- */
+
+/* The nearer to the application, the more an overlap counts: its own log, then what a proxy holds towards it, then what a client fears. */
+static int
+weight(const struct model *m, const struct life *l)
+{
+	switch (m->participants[l->participant].role) {
+	case ROLE_SERVER: return 4;
+	case ROLE_PROXY: return l->leg == LEG_ORIGIN ? 3 : 2;
+	case ROLE_CLIENT: break;
+	}
+	return 1;
+}
+
+static bool
+has_server(const struct model *m, const struct life *l)
+{
+	return circuit_life(m, &m->circuits[l->circuit], ROLE_SERVER, LEG_NONE, NO_INDEX) != NO_INDEX;
+}
+
+/* Another verdict on the same two connections weighs more, or the server's log, which has both, does not confirm it. */
+static bool
+is_outweighed(const struct model *m, const struct verdict *v)
+{
+	const struct life *l = &m->lives[v->life], *w = &m->lives[v->with];
+
+	if (weight(m, l) < 4 && has_server(m, l) && has_server(m, w))
+		return true;
+	for (uint32_t i = 0; i < m->n_verdicts; i++) {
+		const struct verdict *o = &m->verdicts[i];
+		const struct life *x = &m->lives[o->life];
+
+		if (o->type == EV_OVERLAP && x->circuit == l->circuit && m->lives[o->with].circuit == w->circuit
+		    && (weight(m, x) > weight(m, l) || (weight(m, x) == weight(m, l) && o < v)))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_overlap(struct look *k, const struct verdict *v)
+{
+	const struct model *m = k->m;
+	const struct life *l = &m->lives[v->life], *older = &m->lives[v->with];
+	struct sample s = no_sample;
+
+	if (l->is_hidden || v->is_held || is_outweighed(m, v))
+		return;
+	/* Replayed: one connection twice, and a finding of its own. */
+	if (l->circuit == older->circuit)
+		return;
+	s.life = v->life;
+	s.other = v->with;
+	s.from_us = v->from_us;
+	s.to_us = v->to_us;
+	sample_place(&s, &l->opened);
+	sample_place(&s, moment_is_known(&older->ghost) ? &older->ghost : &older->ended);
+	k->is_guess = k->is_guess || older->is_id_counted || weight(m, l) == 1 || m->stories[l->story].is_guess;
+	k->by = MAX(k->by, m->circuits[older->circuit].by);
+	look_add(k, &s, &m->circuits[l->circuit]);
+}
+
+static void
+say_overlap(struct look *k)
+{
+	const struct model *m = k->m;
+	const struct sample *s = &k->samples[0];
+	const struct life *l = &m->lives[s->life], *older = &m->lives[s->other];
+	struct buf *t = &k->text;
+
+	switch (weight(m, l)) {
+	case 4: buf_puts(t, "Server held "); break;
+	case 3: buf_puts(t, "Towards the server the proxy held "); break;
+	case 2: buf_puts(t, "The proxy held its client's "); break;
+	default: buf_puts(t, "The far end may have held "); break;
+	}
+	say_life(t, m, s->other);
+	buf_puts(t, " and ");
+	say_life(t, m, s->life);
+	if (older->is_id_counted)
+		buf_puts(t, " (if the older ended; no ids)");
+	if (m->stories[l->story].is_guess)
+		buf_puts(t, " (if they are one client's; no ids)");
+	if (!moment_is_known(&older->ended))
+		buf_puts(t, "; no end of the older is in the log");
+	buf_puts(t, ".");
+	if (k->n_samples > 1)
+		buf_printf(t, " %" PRIu32 " times in all.", k->n_samples);
+	buf_puts(&k->advice, "a disconnect clears only its own connection; ");
+	say_life(&k->advice, m, s->other);
+	buf_puts(&k->advice, "'s must not clear ");
+	say_life(&k->advice, m, s->life);
+	buf_puts(&k->advice, "'s state.");
+}
+
+void
+look_overlap(struct look *k)
+{
+	const struct model *m = k->m;
+	enum confidence best = CONFIDENCE_POSSIBLE;
+
+	for (uint32_t i = 0; i < m->n_verdicts; i++) {
+		if (m->verdicts[i].type == EV_OVERLAP) {
+			add_overlap(k, &m->verdicts[i]);
+			if (weight(m, &m->lives[m->verdicts[i].life]) > 1)
+				best = CONFIDENCE_CERTAIN;
+		}
+	}
+	if (k->n_samples > 0)
+		say_overlap(k);
+	look_done(k, best);
+}
+
+/* --- replay and orphan --- */
+
+void
+look_replay(struct look *k)
+{
+	const struct model *m = k->m;
+
+	for (uint32_t i = 0; i < m->n_verdicts; i++) {
+		const struct verdict *v = &m->verdicts[i];
+		struct sample s = no_sample;
+
+		if (v->type != EV_REPLAY || m->lives[v->life].is_hidden)
+			continue;
+		s.life = v->life;
+		s.other = v->with;
+		s.from_us = m->lives[v->with].opened.at_us;
+		s.to_us = v->from_us;
+		sample_place(&s, &m->lives[v->with].opened);
+		sample_place(&s, &m->lives[v->life].opened);
+		look_add(k, &s, NULL);
+	}
+	if (k->n_samples > 0) {
+		const struct life *l = &m->lives[k->samples[0].life];
+
+		buf_puts(&k->text, "Key ");
+		escape_text(&k->text, span_of(l->key), 0);
+		buf_printf(&k->text, " opened twice%s: a hop sent the upgrade request again.", k->n_samples > 1 ? ", and others" : "");
+		buf_puts(&k->advice, "at the hop: no retries for upgrades; to a retry policy an upgrade is a plain GET.");
+	}
+	look_done(k, CONFIDENCE_CERTAIN);
+}
+
+/* What the client gave up and somebody opened all the same. */
+static void
+add_orphan(struct look *k, const struct circuit *c)
+{
+	const struct model *m = k->m;
+	const struct failed *f = &m->failed[c->failed];
+	uint32_t life = circuit_life(m, c, ROLE_SERVER, LEG_NONE, NO_INDEX);
+	struct sample s = no_sample;
+
+	if (life == NO_INDEX)
+		life = circuit_life(m, c, ROLE_PROXY, LEG_ORIGIN, NO_INDEX);
+	if (life == NO_INDEX || m->lives[life].is_hidden)
+		return;
+	s.life = life;
+	s.failed = c->failed;
+	s.from_us = m->lives[life].opened.at_us;
+	s.to_us = m->lives[life].ended.at_us;
+	sample_place(&s, &f->at);
+	sample_place(&s, &m->lives[life].opened);
+	look_add(k, &s, c);
+}
+
+static void
+add_late(struct look *k, const struct verdict *v)
+{
+	const struct life *l = &k->m->lives[v->life];
+	struct sample s = no_sample;
+
+	if (l->is_hidden || k->m->circuits[l->circuit].failed != NO_INDEX || circuit_life(k->m, &k->m->circuits[l->circuit], ROLE_CLIENT, LEG_NONE, NO_INDEX) != NO_INDEX)
+		return;
+	s.life = v->life;
+	s.from_us = l->opened.at_us;
+	s.to_us = l->ended.at_us;
+	sample_place(&s, &l->opened);
+	look_add(k, &s, NULL);
+}
+
+void
+look_orphan(struct look *k)
+{
+	const struct model *m = k->m;
+
+	for (uint32_t i = 0; i < m->n_circuits; i++)
+		if (m->circuits[i].failed != NO_INDEX)
+			add_orphan(k, &m->circuits[i]);
+	for (uint32_t i = 0; i < m->n_verdicts; i++)
+		if (m->verdicts[i].type == EV_ORPHAN)
+			add_late(k, &m->verdicts[i]);
+	if (k->n_samples > 0) {
+		const struct sample *s = &k->samples[0];
+
+		if (s->failed != NO_INDEX)
+			buf_printf(&k->text, "Dial %" PRIu32 " failed at the client", m->failed[s->failed].dial);
+		else
+			buf_printf(&k->text, "Dial %" PRIu32 " came after a later one", m->lives[s->life].dial);
+		buf_puts(&k->text, ", and opened at the server all the same");
+		if (k->n_samples > 1)
+			buf_printf(&k->text, "; %" PRIu32 " more alike", k->n_samples - 1);
+		buf_puts(&k->text, ". Nobody reads what it sends there.");
+		buf_puts(&k->advice, "give the client a longer timeout for the upgrade; at the hop: end the origin's leg when the client's is gone.");
+	}
+	look_done(k, CONFIDENCE_CERTAIN);
+}
+
+/* --- one end knows what the other does not --- */
+
+/* The lives of both ends of a connection that both ends' logs have. */
+static bool
+find_ends(const struct model *m, const struct circuit *c, uint32_t *ret_client, uint32_t *ret_server)
+{
+	*ret_client = circuit_life(m, c, ROLE_CLIENT, LEG_NONE, NO_INDEX);
+	*ret_server = circuit_life(m, c, ROLE_SERVER, LEG_NONE, NO_INDEX);
+	return *ret_client != NO_INDEX && *ret_server != NO_INDEX && !m->lives[*ret_client].is_hidden;
+}
+
+/* NO_TIME: it did not learn of it; else when it did. False: it knew, or its log is over before. */
+static bool
+was_unseen(const struct model *m, const struct life *client, const struct life *server, int64_t *ret_seen)
+{
+	const struct participant *p = &m->participants[client->participant];
+	int64_t tolerance = look_tolerance(m, client, server);
+
+	*ret_seen = NO_TIME;
+	if (p->basis == CLOCK_UNKNOWN || m->participants[server->participant].basis == CLOCK_UNKNOWN)
+		return false;
+	if (moment_is_known(&client->ended)) {
+		*ret_seen = client->ended.at_us;
+		return client->ended.at_us > server->ended.at_us + tolerance;
+	}
+	return client->is_end_implied || p->last_us + p->shift_us > server->ended.at_us + tolerance;
+}
+
+void
+look_unseen_end(struct look *k)
+{
+	const struct model *m = k->m;
+	uint32_t client, server;
+	int64_t seen;
+
+	for (uint32_t i = 0; i < m->n_circuits; i++) {
+		struct sample s = no_sample;
+
+		if (!find_ends(m, &m->circuits[i], &client, &server) || !moment_is_known(&m->lives[server].ended)
+		    || !was_unseen(m, &m->lives[client], &m->lives[server], &seen))
+			continue;
+		s.life = server;
+		s.other = client;
+		s.from_us = m->lives[server].ended.at_us;
+		s.to_us = seen;
+		sample_place(&s, &m->lives[server].ended);
+		sample_place(&s, &m->lives[client].ended);
+		k->is_guess = k->is_guess || m->lives[server].is_id_counted;
+		look_add(k, &s, &m->circuits[i]);
+	}
+	if (k->n_samples > 0) {
+		const struct sample *s = &k->samples[0];
+		bool is_known = life_is_exact(m, &m->lives[s->other]);
+
+		buf_puts(&k->text, "Server ended ");
+		say_lives(&k->text, k);
+		if (s->to_us == NO_TIME) {
+			buf_puts(&k->text, "; client logged nothing.");
+		} else {
+			buf_puts(&k->text, "; client noticed ");
+			say_duration(&k->text, s->to_us - s->from_us);
+			buf_puts(&k->text, " later.");
+		}
+		if (is_known)
+			buf_puts(&k->advice, "pings from the client (--ping-interval) bound how long it can take; at the hop: end the client's leg with the origin's.");
+	}
+	look_done(k, CONFIDENCE_CERTAIN);
+}
+
+/* A Close that came, by whoever closed first there, and that the other side says it never sent. */
+void
+look_hop_close(struct look *k)
+{
+	const struct model *m = k->m;
+	uint32_t client, server;
+
+	for (uint32_t i = 0; i < m->n_circuits; i++) {
+		struct sample s = no_sample;
+
+		if (!find_ends(m, &m->circuits[i], &client, &server))
+			continue;
+		const struct life *c = &m->lives[client], *v = &m->lives[server];
+		if (!c->is_how_known || !v->is_how_known || !moment_is_known(&c->ended) || c->by != BY_PEER || c->code == 0 || v->close_sent == c->code)
+			continue;
+		s.life = client;
+		s.other = server;
+		s.from_us = c->ended.at_us;
+		sample_place(&s, &c->ended);
+		sample_place(&s, &v->ended);
+		look_add(k, &s, &m->circuits[i]);
+	}
+	if (k->n_samples > 0) {
+		say_lives(&k->text, k);
+		buf_puts(&k->text, " got ");
+		life_ending(&k->text, &m->lives[k->samples[0].life]);
+		buf_puts(&k->text, ", which the server did not send: a hop wrote it");
+		buf_puts(&k->text, m->lives[k->samples[0].life].reason == NULL ? " (no reason in it, as some do on reload)." : ".");
+		buf_puts(&k->advice, "look at the hops for a reload, a drain or a limit at this time.");
+	}
+	look_done(k, CONFIDENCE_CERTAIN);
+}
+
+/* from sent a Close first, and to, which was still there, ended without one. */
+static bool
+is_close_lost(const struct model *m, const struct life *from, const struct life *to)
+{
+	enum { CLOSE_WAIT_S = 30 };
+
+	if (!from->is_how_known || from->close_sent == 0 || from->by != BY_LOCAL || !moment_is_known(&from->ended) || from->violations > 0)
+		return false;
+	return to->is_how_known && moment_is_known(&to->ended) && to->code == 0 && !to->is_clean && to->is_lost && to->by != BY_LOCAL
+	    && to->ended.at_us >= from->ended.at_us - CLOSE_WAIT_S * US_PER_S - look_tolerance(m, from, to)
+	    && (from->cause == CAUSE_WS_CLOSE_TIMEOUT || from->is_lost || from->is_clean);
+}
+
+void
+look_close_lost(struct look *k)
+{
+	const struct model *m = k->m;
+	uint32_t client, server;
+
+	for (uint32_t i = 0; i < m->n_circuits; i++) {
+		struct sample s = no_sample;
+		const struct life *from, *to;
+
+		if (!find_ends(m, &m->circuits[i], &client, &server))
+			continue;
+		bool is_down = is_close_lost(m, &m->lives[server], &m->lives[client]);
+		if (!is_down && !is_close_lost(m, &m->lives[client], &m->lives[server]))
+			continue;
+		s.life = is_down ? client : server;
+		s.other = is_down ? server : client;
+		from = &m->lives[s.other];
+		to = &m->lives[s.life];
+		s.from_us = to->ended.at_us;
+		sample_place(&s, &from->ended);
+		sample_place(&s, &to->ended);
+		look_add(k, &s, &m->circuits[i]);
+	}
+	if (k->n_samples > 0) {
+		const struct sample *s = &k->samples[0];
+		bool is_down = life_is_downstream(m, &m->lives[s->life]);
+
+		buf_printf(&k->text, "The %s sent a Close %d, and the %s saw none (", is_down ? "server" : "client", m->lives[s->other].close_sent, is_down ? "client" : "server");
+		life_ending(&k->text, &m->lives[s->life]);
+		buf_puts(&k->text, "): ");
+		say_lives(&k->text, k);
+		buf_puts(&k->text, ".");
+		buf_puts(&k->advice, "at the hop: pass the Close frame on before the leg is ended. Until then code and reason do not arrive.");
+	}
+	look_done(k, CONFIDENCE_CERTAIN);
+}

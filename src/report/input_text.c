@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * input_text: logs of programs that log "time text", by the words that people and libraries use.
+ *
+ * To teach it more: add a row to patterns[]. In a line, the words that come first win; where two begin at the same place, the row that comes first: so put "not connected"
+ * above "connected". Words are whole words in any case, and a space in them stands for a space, "_", "-" or nothing (words_at()). Then add a line to
+ * tests/unit/test_input_text.c. What libraries say in their errors is in input_words.c.
+ */
+#include "report/input_kind.h"
+#include "report/input_stamp.h"
+#include "report/input_words.h"
+
+#include <string.h>
+
+/* Words stand near the beginning of a line; what comes later is payload. */
+enum { SEARCHED = 256 };
+
+enum meaning { NOTHING, MESSAGE, OPENED, REOPENED, ERROR, ENDED, DIALLED, RETRIED };
+enum hint { ANY, CLIENT, SERVER };
+
+struct pattern {
+	const char *words;
+	enum meaning meaning;
+	enum hint role;            /* who talks like this */
+	bool is_alone;             /* nothing but punctuation may come before or behind it */
+};
+
+static const struct pattern patterns[] = {
+	{ "not connected", NOTHING, ANY },
+	{ "not yet connected", NOTHING, ANY },
+	{ "already connected", NOTHING, ANY },
+	{ "sending ping", NOTHING, ANY },
+	{ "ping", NOTHING, ANY },
+	{ "pong", NOTHING, ANY },
+	{ "on message", MESSAGE, CLIENT },
+	{ "ws sending", MESSAGE, CLIENT },
+	{ "ws received", MESSAGE, CLIENT },
+	{ "sending", MESSAGE, ANY },
+	{ "sent", MESSAGE, ANY },
+	{ "received", MESSAGE, ANY },
+
+	{ "on open", OPENED, CLIENT },
+	{ "on ws open", OPENED, CLIENT },
+	{ "ws opened", OPENED, CLIENT },
+	{ "ws open", OPENED, CLIENT },
+	{ "ws connected", OPENED, CLIENT },
+	{ "websocket opened", OPENED, CLIENT },
+	{ "websocket connected", OPENED, CLIENT },
+	{ "connected to", OPENED, CLIENT },
+	{ "on reconnect", REOPENED, CLIENT },
+	{ "reconnected", REOPENED, CLIENT },
+	{ "on error", ERROR, CLIENT },
+	{ "on ws error", ERROR, CLIENT },
+	{ "ws error", ERROR, CLIENT },
+	{ "websocket error", ERROR, CLIENT },
+	{ "connection to remote host was lost", ERROR, CLIENT },
+	{ "on close", ENDED, CLIENT },
+	{ "on ws close", ENDED, CLIENT },
+	{ "ws closed", ENDED, CLIENT },
+	{ "ws close", ENDED, CLIENT },
+	{ "websocket closed", ENDED, CLIENT },
+	{ "disconnected from", ENDED, CLIENT },
+	{ "reconnecting", RETRIED, CLIENT },
+	{ "reconnect", RETRIED, CLIENT },
+	{ "retrying", RETRIED, CLIENT },
+	{ "connecting", DIALLED, CLIENT },
+	{ "connection refused", ERROR, CLIENT },
+	{ "handshake status", ERROR, CLIENT },
+	{ "failed to connect", ERROR, CLIENT },
+
+	{ "on connect", OPENED, SERVER },
+	{ "connected", OPENED, SERVER },
+	{ "connection open", OPENED, SERVER },
+	{ "connection opened", OPENED, SERVER },
+	{ "new connection", OPENED, SERVER },
+	{ "accepted", OPENED, SERVER },
+	{ "on disconnect", ENDED, SERVER },
+	{ "disconnected", ENDED, SERVER },
+	{ "disconnect", ENDED, SERVER },
+
+	{ "connection established", OPENED, ANY },
+	{ "connection lost", ERROR, ANY },
+	{ "connection reset", ERROR, ANY },
+	{ "broken pipe", ERROR, ANY },
+	{ "lost connection", ERROR, ANY },
+	{ "connection closed", ENDED, ANY },
+	{ "open", OPENED, ANY, .is_alone = true },
+	{ "opened", OPENED, ANY, .is_alone = true },
+	{ "close", ENDED, ANY, .is_alone = true },
+	{ "closed", ENDED, ANY, .is_alone = true },
+};
+
+struct text_log {
+	struct input_out *out;
+	struct source source;
+	struct stamp_clock clock;
+};
+
+/* Where the words of a pattern were found, and what is said behind them. */
+struct match {
+	const struct pattern *pattern;
+	size_t at;
+	struct span rest;
+};
+
+static bool
+stands_alone(struct span text, size_t at, size_t end)
+{
+	return at == 0 && (end == text.n || strchr(":,;(.", text.p[end]) != NULL);
+}
+
+static bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool
+find_pattern(struct span text, struct match *ret)
+{
+	for (size_t at = 0; at < text.n; at++) {
+		if (!is_letter(text.p[at]) || (at > 0 && is_letter(text.p[at - 1])))
+			continue;
+		for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
+			size_t n = words_at(text, at, patterns[i].words);
+
+			if (n == 0 || (patterns[i].is_alone && !stands_alone(text, at, at + n)))
+				continue;
+			*ret = (struct match){ &patterns[i], at, { text.p + at + n, text.n - at - n } };
+			return patterns[i].meaning != NOTHING;
+		}
+	}
+	return false;
+}
+
+/* The time and the words of a line; false where it has no time. */
+static bool
+split_line(struct span line, struct stamp *ret_stamp, struct span *ret_text)
+{
+	bool has_stamp = stamp_find(line, ret_stamp);
+
+	*ret_text = span_trim(has_stamp ? ret_stamp->rest : line);
+	ret_text->n = MIN(ret_text->n, (size_t)SEARCHED);
+	return has_stamp;
+}
+
+/* --- what is true of the whole log --- */
+
+/* A name says it only where the words do not. */
+static bool
+guess_role(const char *name, const unsigned votes[3], enum role *ret)
+{
+	const char *file = strrchr(name, '/');
+	struct span s = span_of(file != NULL ? file + 1 : name);
+
+	if (votes[CLIENT] != votes[SERVER]) {
+		*ret = votes[CLIENT] > votes[SERVER] ? ROLE_CLIENT : ROLE_SERVER;
+		return true;
+	}
+	*ret = span_contains_ci(s, "serv") || span_contains_ci(s, "backend") ? ROLE_SERVER : ROLE_CLIENT;
+	return span_contains_ci(s, "client") || *ret == ROLE_SERVER;
+}
+
+static void
+look_at_head(struct text_log *t, struct span head)
+{
+	struct input_log *about = &t->out->about;
+	unsigned votes[3] = { 0 };
+	bool has_stamp = false;
+	struct span line;
+
+	about->resolution_us = INT64_C(1000000);
+	while (span_next(&head, '\n', &line)) {
+		struct stamp stamp;
+		struct span text;
+		struct match match;
+
+		if (split_line(line, &stamp, &text)) {
+			about->has_date = has_stamp ? about->has_date : stamp.has_date;
+			about->has_zone = has_stamp ? about->has_zone : stamp.has_zone;
+			about->resolution_us = MIN(about->resolution_us, stamp.resolution_us);
+			has_stamp = true;
+		}
+		if (find_pattern(text, &match))
+			votes[match.pattern->role]++;
+	}
+	guess_role(about->name, votes, &t->source.role);
+	about->role_is_guessed = true;
+}
+
+static bool
+text_knows(struct span head UNUSED)
+{
+	return true;
+}
+
+static void *
+text_open(struct input_out *out, struct span head)
+{
+	struct text_log *t = xcalloc(1, sizeof(*t));
+
+	t->out = out;
+	look_at_head(t, head);
+	return t;
+}
+
+/* --- events --- */
+
+static void
+tell(struct text_log *t, uint64_t line, struct event *ev)
+{
+	ev->src = &t->source;
+	ev->wall_us = t->clock.last;
+	ev->mono_us = INPUT_NO_MONO;
+	input_tell(t->out, line, ev);
+}
+
+/* What is said behind the words: ": [Errno 111] ..." */
+static struct span
+saying(struct span rest)
+{
+	while (rest.n > 0 && strchr(" :,-(\t", *rest.p) != NULL && *rest.p != '\0')
+		rest.p++, rest.n--;
+	return rest;
+}
+
+static void
+tell_error(struct text_log *t, uint64_t line, struct span whole, struct span rest)
+{
+	struct words_error e = words_of_error(whole);
+	struct event ev = event_blank(e.is_dial ? EV_FAILED : EV_LOST);
+	struct span text = saying(rest);
+
+	if (e.is_dial) {
+		ev.u.failed.stage = e.stage;
+		ev.u.failed.cause = e.cause;
+		ev.u.failed.status = e.status;
+		ev.u.failed.text = text;
+	} else {
+		ev.u.ended.by = e.by;
+		ev.u.ended.cause = e.cause;
+		ev.u.ended.text = text;
+		ev.u.ended.synthesised = 1006;
+	}
+	tell(t, line, &ev);
+}
+
+/* 1006 is never on the wire: whoever says so saw no Close. */
+static void
+tell_end(struct text_log *t, uint64_t line, struct span rest)
+{
+	int code = words_close_code(rest);
+	bool is_wire = code != 0 && code != 1006;
+	struct event ev = event_blank(code == 1006 ? EV_LOST : EV_CLOSE);
+
+	ev.u.ended.text = saying(rest);
+	ev.u.ended.synthesised = code;
+	ev.u.ended.cause = is_wire ? CAUSE_WS_CLOSE : CAUSE_NONE;
+	ev.u.ended.code = is_wire ? code : 0;
+	tell(t, line, &ev);
+}
+
+static void
+tell_meaning(struct text_log *t, uint64_t line, struct span text, const struct match *m)
+{
+	struct event opened = event_blank(EV_OPENED), dialled = event_blank(EV_DIAL), retried = event_blank(EV_RETRY);
+
+	switch (m->pattern->meaning) {
+	case OPENED:
+	case REOPENED:
+		opened.u.opened.is_reconnect = m->pattern->meaning == REOPENED;
+		tell(t, line, &opened);
+		break;
+	case ERROR: tell_error(t, line, text, m->rest); break;
+	case ENDED: tell_end(t, line, m->rest); break;
+	case DIALLED: tell(t, line, &dialled); break;
+	case RETRIED:
+		retried.u.retry.delay = words_delay(m->rest);
+		tell(t, line, &retried);
+		break;
+	case MESSAGE: t->out->counts.messages++; break;
+	case NOTHING: break;
+	}
+}
+
+/* A line without a time goes with the one before it, if it begins with words that we know: print() between the lines of a logger. Others continue a line: tracebacks, JSON. */
+static void
+text_line(void *reader, const struct input_line *line)
+{
+	struct text_log *t = reader;
+	struct stamp stamp;
+	struct span text;
+	struct match match;
+	bool has_stamp = split_line(line->text, &stamp, &text);
+
+	if (has_stamp)
+		stamp_clock_us(&t->clock, &stamp);
+	if (line->text.n > 0 && memchr(line->text.p, '\0', MIN(line->text.n, (size_t)SEARCHED)) != NULL)
+		input_tell_unreadable(t->out, line->number);
+	else if (!find_pattern(text, &match) || (!has_stamp && match.at > 0))
+		return;
+	else if (!t->clock.has_last)
+		input_tell_unreadable(t->out, line->number);
+	else
+		tell_meaning(t, line->number, text, &match);
+}
+
+static void
+text_close(void *reader)
+{
+	free(reader);
+}
+
+const struct input_kind input_text = {
+	.name = "text",
+	.title = "text",
+	.help = "lines of a time and words, by patterns: on_open, connected, disconnect",
+	.knows = text_knows,
+	.open = text_open,
+	.line = text_line,
+	.close = text_close,
+};

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/input_words.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The first row whose words stand in an error wins, so the special ones come first. Words are matched by words_find(). STAGE_OPEN: of a connection that was open, as far as
+ * the words tell.
+ */
+static const struct {
+	const char *words;
+	enum cause cause;
+	enum party by;
+	enum stage stage;
+} errors[] = {
+	/* Dials. */
+	{ "handshake status", CAUSE_HTTP_REFUSED, BY_PEER, STAGE_UPGRADE },
+	{ "unexpected server response", CAUSE_HTTP_REFUSED, BY_PEER, STAGE_UPGRADE },       /* Node ws */
+	{ "server rejected websocket connection", CAUSE_HTTP_REFUSED, BY_PEER, STAGE_UPGRADE }, /* Python websockets */
+	{ "bad handshake", CAUSE_HTTP_REFUSED, BY_PEER, STAGE_UPGRADE },                    /* Go gorilla */
+	{ "connection refused", CAUSE_TCP_REFUSED, BY_PEER, STAGE_TCP },
+	{ "econnrefused", CAUSE_TCP_REFUSED, BY_PEER, STAGE_TCP },
+	{ "no route to host", CAUSE_TCP_UNREACHABLE, BY_PATH, STAGE_TCP },
+	{ "network is unreachable", CAUSE_TCP_UNREACHABLE, BY_PATH, STAGE_TCP },
+	{ "name or service not known", CAUSE_DNS_NOT_FOUND, BY_LOCAL, STAGE_DNS },
+	{ "temporary failure in name resolution", CAUSE_DNS_FAILED, BY_LOCAL, STAGE_DNS },
+	{ "getaddrinfo", CAUSE_DNS_NOT_FOUND, BY_LOCAL, STAGE_DNS },
+	{ "enotfound", CAUSE_DNS_NOT_FOUND, BY_LOCAL, STAGE_DNS },
+	{ "hostname mismatch", CAUSE_CERT_NAME, BY_LOCAL, STAGE_TLS },
+	{ "certificate has expired", CAUSE_CERT_EXPIRED, BY_LOCAL, STAGE_TLS },
+	{ "certificate verify failed", CAUSE_CERT_UNTRUSTED, BY_LOCAL, STAGE_TLS },
+	/* Connections. */
+	{ "ping/pong timed out", CAUSE_WS_PING_TIMEOUT, BY_LOCAL, STAGE_OPEN },             /* websocket-client */
+	{ "ping timeout", CAUSE_WS_PING_TIMEOUT, BY_LOCAL, STAGE_OPEN },
+	{ "pong timeout", CAUSE_WS_PING_TIMEOUT, BY_LOCAL, STAGE_OPEN },
+	{ "connection reset", CAUSE_TCP_RESET, BY_PEER, STAGE_OPEN },
+	{ "econnreset", CAUSE_TCP_RESET, BY_PEER, STAGE_OPEN },
+	{ "broken pipe", CAUSE_TCP_RESET, BY_PEER, STAGE_OPEN },
+	{ "connection aborted", CAUSE_TCP_RESET, BY_PEER, STAGE_OPEN },
+	{ "connection timed out", CAUSE_TCP_TIMED_OUT, BY_PATH, STAGE_OPEN },
+	{ "etimedout", CAUSE_TCP_TIMED_OUT, BY_PATH, STAGE_OPEN },
+	{ "eof occurred in violation of protocol", CAUSE_TLS_TRUNCATED, BY_PEER, STAGE_OPEN },
+	{ "connection to remote host was lost", CAUSE_TCP_CLOSED, BY_PEER, STAGE_OPEN },    /* websocket-client: read gave no bytes */
+	{ "no close frame received", CAUSE_TCP_CLOSED, BY_PEER, STAGE_OPEN },               /* Python websockets */
+	{ "unexpected eof", CAUSE_TCP_CLOSED, BY_PEER, STAGE_OPEN },
+};
+
+static bool
+is_wordy(char c)
+{
+	return isalnum((unsigned char)c) != 0;
+}
+
+size_t
+words_at(struct span text, size_t i, const char *words)
+{
+	size_t begin = i;
+
+	if (i > 0 && is_wordy(text.p[i - 1]) && is_wordy(*words))
+		return 0;
+	for (; *words != '\0'; words++) {
+		if (*words == ' ') {
+			i += i < text.n && (text.p[i] == ' ' || text.p[i] == '_' || text.p[i] == '-');
+			continue;
+		}
+		if (i == text.n || tolower((unsigned char)text.p[i]) != *words)
+			return 0;
+		i++;
+	}
+	return i == text.n || !is_wordy(text.p[i]) ? i - begin : 0;
+}
+
+size_t
+words_find(struct span text, const char *words)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		size_t n = words_at(text, i, words);
+
+		if (n > 0)
+			return i + n;
+	}
+	return 0;
+}
+
+/* The first number of digits digits that stands alone and is within bounds, 0: none. */
+static int
+number_in(struct span text, size_t digits, int min, int max)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		size_t n = 0;
+		int v = 0;
+
+		if (i > 0 && (is_wordy(text.p[i - 1]) || text.p[i - 1] == '.'))
+			continue;
+		while (i + n < text.n && n <= digits && isdigit((unsigned char)text.p[i + n]))
+			v = v * 10 + (text.p[i + n++] - '0');
+		if (n == digits && v >= min && v <= max && (i + n == text.n || !is_wordy(text.p[i + n])))
+			return v;
+	}
+	return 0;
+}
+
+int
+words_close_code(struct span text)
+{
+	return number_in(text, 4, 1000, 4999);
+}
+
+int64_t
+words_delay(struct span text)
+{
+	size_t end = words_find(text, "in");
+	char copy[24] = { 0 };
+
+	if (end == 0)
+		return -1;
+
+	struct span rest = span_trim((struct span){ text.p + end, text.n - end });
+	memcpy(copy, rest.p, MIN(rest.n, sizeof(copy) - 1));
+
+	char *behind;
+	double v = strtod(copy, &behind);
+	if (behind == copy || !(v >= 0 && v < 1e9) || !isdigit((unsigned char)copy[0]))
+		return -1;
+	behind += strspn(behind, " ");
+	if (behind[0] == 'm' && behind[1] == 's')
+		v /= 1000;
+	else if (behind[0] != 's')
+		return -1;
+	return (int64_t)(v * 1e6 + 0.5);
+}
+
+struct words_error
+words_of_error(struct span text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+		size_t end = words_find(text, errors[i].words);
+
+		if (end == 0)
+			continue;
+
+		struct words_error e = { .cause = errors[i].cause, .by = errors[i].by, .is_dial = errors[i].stage != STAGE_OPEN, .stage = errors[i].stage };
+		if (e.cause == CAUSE_HTTP_REFUSED)
+			e.status = number_in((struct span){ text.p + end, text.n - end }, 3, 100, 599);
+		return e;
+	}
+	return (struct words_error){ .cause = CAUSE_NONE };
+}

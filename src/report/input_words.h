@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* input_words: what the words of other programs mean: errors as libraries and systems put them. */
+#ifndef WSDIAG_REPORT_INPUT_WORDS_H
+#define WSDIAG_REPORT_INPUT_WORDS_H
+
+#include "base/span.h"
+#include "lifecycle/cause.h"
+
+#include <stdint.h>
+
+struct words_error {
+	enum cause cause;          /* CAUSE_NONE: the words do not tell */
+	enum party by;
+	bool is_dial;              /* it never opened: stage says where */
+	enum stage stage;
+	int status;                /* of the answer to an upgrade, 0: none told */
+};
+
+struct words_error words_of_error(struct span text);
+/* The length of words if they stand at i in text, else 0: as whole words and in any case; each space in words stands for a space, "_", "-" or nothing: "on open" is on_open, onopen, On-Open.
+ * All in lower case. */
+size_t words_at(struct span text, size_t i, const char *words);
+/* The same anywhere: where they end, 0: nowhere. */
+size_t words_find(struct span text, const char *words);
+/* The first close code in text, 1000-4999, 0: none. */
+int words_close_code(struct span text);
+/* The number in front of "s" or "seconds" in "in 5 s", "retrying in 1.5 seconds", in microseconds; -1: none. */
+int64_t words_delay(struct span text);
+
+#endif

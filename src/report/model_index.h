@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* model_index: how a model finds things while it is filled. Internal to model. */
+#ifndef WSDIAG_REPORT_MODEL_INDEX_H
+#define WSDIAG_REPORT_MODEL_INDEX_H
+
+#include "report/model.h"
+
+enum { RECENT_DIALS = 8, TEXT_BYTES_MAX = 16 * 1024 * 1024 };
+
+/* What is needed of a participant only while its events come. */
+struct recent {
+	struct {
+		uint32_t dial;
+		struct moment at;
+	} dials[RECENT_DIALS];        /* begun lately */
+	uint32_t next_dial;
+	uint32_t counted;             /* opens without a number */
+	int64_t days_us;              /* a clock without a date passed midnight so often */
+	int64_t last_wall_us;
+};
+
+struct model_index {
+	char **texts;                 /* an open hash set; n_text_slots is a power of two */
+	uint32_t n_texts, n_text_slots;
+	size_t text_bytes;
+	uint32_t *lives;              /* an open hash table of indices + 1 by (participant, leg, id) */
+	uint32_t n_life_slots;
+	struct recent *recent;        /* by participant */
+	uint32_t log_participant[MODEL_LOGS_MAX]; /* the last that spoke in a log */
+};
+
+struct model_index *model_index_new(void);
+void model_index_free(struct model_index *x);
+/* An interned copy, cut at MODEL_TEXT_MAX; NULL for an empty s. */
+const char *model_text(struct model *m, struct span s);
+/* NULL: none. */
+struct life *model_find_life(const struct model *m, uint32_t participant, enum leg leg, uint32_t id);
+/* A new life, which has no number yet to be found by; NULL: no room. */
+struct life *model_add_life(struct model *m, uint32_t participant, enum leg leg, uint32_t id);
+/* The participant of an event; NO_INDEX: no room. */
+uint32_t model_participant(struct model *m, const struct place *at, const struct event *ev);
+/* Room for one more of n items in a growing array. */
+void *model_grow(void *items, uint32_t n, size_t size);
+
+#endif

@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of model that takes events. */
+#include "report/model_index.h"
+
+#include "base/clock.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DAY_US (INT64_C(24) * 3600 * US_PER_S)
+
+/* How far back an end without a number looks for its open: in lives. */
+enum { LOOK_BACK = 4096 };
+
+struct taking {
+	struct model *m;
+	const struct event *ev;
+	uint32_t participant;
+	struct moment at;
+};
+
+static struct participant *
+who(const struct taking *t)
+{
+	return &t->m->participants[t->participant];
+}
+
+/* --- times --- */
+
+static int64_t
+own_time(const struct taking *t)
+{
+	struct participant *p = who(t);
+	struct recent *r = &t->m->index->recent[t->participant];
+	const struct log *log = &t->m->logs[t->at.place.log];
+	int64_t wall = t->ev->wall_us;
+
+	if (p->has_mono)
+		return t->ev->mono_us != INPUT_NO_MONO ? t->ev->mono_us + p->mono_base_us : wall;
+	/* The time of day fell by more than half a day: a clock that has no date passed midnight. */
+	if (!log->has_date && r->last_wall_us != NO_TIME && wall + r->days_us < r->last_wall_us - DAY_US / 2)
+		r->days_us += DAY_US;
+	r->last_wall_us = wall + r->days_us;
+	return r->last_wall_us;
+}
+
+static void
+stamp(struct taking *t, const struct place *at)
+{
+	struct participant *p = who(t);
+
+	t->at = (struct moment){ .place = *at, .at_us = NO_TIME };
+	t->at.own_us = own_time(t);
+	if (p->first_us == NO_TIME || t->at.own_us < p->first_us)
+		p->first_us = t->at.own_us;
+	p->last_us = MAX(p->last_us, t->at.own_us);
+}
+
+/* --- the pieces --- */
+
+static void
+copy_key(char to[MODEL_KEY_MAX], struct span key)
+{
+	size_t n = MIN(key.n, (size_t)MODEL_KEY_MAX - 1);
+
+	if (n > 0)
+		memcpy(to, key.p, n);
+	to[n] = '\0';
+}
+
+/* The first of a list of addresses: the client, as the first proxy saw it. */
+static struct span
+first_address(struct span list)
+{
+	struct span item = SPAN_NONE;
+
+	return list.n > 0 && span_next(&list, ',', &item) ? span_trim(item) : item;
+}
+
+static bool
+parse_date(struct span s, int64_t *ret_us)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	char text[40] = "", month[4] = "";
+	int day, year, h, min, sec;
+
+	memcpy(text, s.p, MIN(s.n, sizeof(text) - 1));
+	/* RFC 9110 5.6.7, the only form that is sent: Tue, 15 Nov 1994 08:12:31 GMT */
+	if (s.n != 29 || sscanf(text + 5, "%2d %3s %4d %2d:%2d:%2d GMT", &day, month, &year, &h, &min, &sec) != 6)
+		return false;
+	const char *found = strstr(months, month);
+	if (found == NULL || (found - months) % 3 != 0 || strlen(month) != 3 || year < 1970 || year > 9999 || day < 1 || day > 31 || h > 23 || min > 59 || sec > 60 || h < 0 || min < 0 || sec < 0)
+		return false;
+	/* Days since 1970-01-01 (Howard Hinnant's days_from_civil). */
+	int mon = (int)(found - months) / 3 + 1, y = mon <= 2 ? year - 1 : year;
+	int64_t era = y / 400, yoe = y - era * 400, doy = (153 * (mon + (mon > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+	int64_t days = era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+	*ret_us = (((days * 24 + h) * 60 + min) * 60 + sec) * US_PER_S;
+	return true;
+}
+
+/* request out <= Date <= answer seen, and a Date has no fractions. */
+static void
+compare_date(struct participant *p, const struct life *l, const struct header_list *headers)
+{
+	for (size_t i = 0; i < headers->n; i++) {
+		int64_t date, lo, hi;
+
+		if (!span_eq_ci(headers->items[i].name, "Date") || !parse_date(headers->items[i].value, &date))
+			continue;
+		lo = date - l->opened.own_us;
+		hi = date + US_PER_S - l->opened.own_us + MAX(l->upgrade_us, INT64_C(0));
+		if (p->date_lo_us != NO_TIME) {
+			lo = MAX(lo, p->date_lo_us);
+			hi = MIN(hi, p->date_hi_us);
+		}
+		/* Another server's clock, or one that was set: the first stands. */
+		if (lo > hi)
+			return;
+		p->date_lo_us = lo;
+		p->date_hi_us = hi;
+		p->dates++;
+		return;
+	}
+}
+
+static void
+begin_dial(struct taking *t)
+{
+	struct recent *r = &t->m->index->recent[t->participant];
+	uint32_t at = r->next_dial++ % RECENT_DIALS;
+
+	r->dials[at].dial = t->ev->dial;
+	r->dials[at].at = t->at;
+}
+
+static void
+find_dial(const struct taking *t, struct moment *ret)
+{
+	const struct recent *r = &t->m->index->recent[t->participant];
+
+	for (size_t i = 0; i < RECENT_DIALS; i++)
+		if (t->ev->dial != 0 && r->dials[i].dial == t->ev->dial)
+			*ret = r->dials[i].at;
+}
+
+/* --- opens --- */
+
+/* A client's text log has one connection at a time: a new one means that the old one had ended, logged or not. */
+static void
+end_silently(const struct taking *t)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = t->m->n_lives; i-- > 0 && n < LOOK_BACK; n++) {
+		struct life *l = &t->m->lives[i];
+
+		if (l->participant == t->participant && l->is_id_counted) {
+			l->is_end_implied = !moment_is_known(&l->ended);
+			return;
+		}
+	}
+}
+
+static void
+take_opened(struct taking *t)
+{
+	const struct event *ev = t->ev;
+	const struct ev_opened *o = &ev->u.opened;
+	uint32_t id = ev->conn != 0 ? ev->conn : ++t->m->index->recent[t->participant].counted;
+	struct life *l;
+
+	/* The same run, read twice. */
+	if (ev->conn != 0 && model_find_life(t->m, t->participant, ev->leg, id) != NULL)
+		return;
+	if (ev->conn == 0 && who(t)->role == ROLE_CLIENT)
+		end_silently(t);
+	l = model_add_life(t->m, t->participant, ev->leg, id);
+	if (l == NULL)
+		return;
+	l->is_id_counted = ev->conn == 0;
+	l->dial = ev->dial;
+	l->opened = t->at;
+	l->session = model_text(t->m, ev->session);
+	l->is_reconnect = o->is_reconnect;
+	copy_key(l->key, o->ws_key);
+	l->peer = model_text(t->m, o->peer);
+	l->local = model_text(t->m, o->local);
+	l->forwarded_for = model_text(t->m, first_address(o->forwarded_for));
+	l->url = model_text(t->m, o->url);
+	l->hop = model_text(t->m, o->hop);
+	l->subprotocol = model_text(t->m, o->subprotocol);
+	l->is_tls = o->tls != NULL;
+	l->upgrade_us = o->timing.upgrade;
+	find_dial(t, &l->dialled);
+	if (who(t)->role == ROLE_CLIENT)
+		compare_date(who(t), l, &o->headers);
+}
+
+static bool
+add_failed(struct taking *t, struct failed **ret)
+{
+	struct model *m = t->m;
+
+	if (m->n_failed == MODEL_FAILED_MAX) {
+		m->excess.failed++;
+		return false;
+	}
+	m->failed = model_grow(m->failed, m->n_failed, sizeof(*m->failed));
+	*ret = &m->failed[m->n_failed++];
+	**ret = (struct failed){ .participant = t->participant, .dial = t->ev->dial, .leg = t->ev->leg, .circuit = NO_INDEX, .story = NO_INDEX, .at = t->at };
+	(*ret)->session = model_text(m, t->ev->session);
+	return true;
+}
+
+static void
+take_failed(struct taking *t)
+{
+	const struct ev_failed *e = &t->ev->u.failed;
+	struct failed *f;
+
+	if (!add_failed(t, &f))
+		return;
+	f->stage = e->stage;
+	f->cause = e->cause;
+	f->error = e->code;
+	f->status = e->status;
+	f->took = e->took;
+	copy_key(f->key, e->ws_key);
+	f->text = model_text(t->m, e->text);
+	f->hop = model_text(t->m, e->hop);
+	f->local = model_text(t->m, e->local);
+}
+
+static void
+take_reject(struct taking *t)
+{
+	const struct ev_reject *e = &t->ev->u.reject;
+	struct failed *f;
+
+	if (!add_failed(t, &f))
+		return;
+	f->is_reject = true;
+	f->stage = STAGE_UPGRADE;
+	f->cause = e->cause;
+	f->status = e->status;
+	f->took = e->took;
+	f->text = model_text(t->m, e->text);
+	f->peer = model_text(t->m, e->peer);
+}
+
+/* --- ends --- */
+
+/*
+ * Of a log without numbers: a client speaks of its newest connection, a server most likely of its oldest, which had the most time to end.
+ * (Where a line names its connection, the reader has numbered it.)
+ */
+static struct life *
+guess_life(const struct taking *t)
+{
+	bool is_newest = who(t)->role == ROLE_CLIENT;
+	struct life *found = NULL;
+	uint32_t n = 0;
+
+	for (uint32_t i = t->m->n_lives; i-- > 0 && n < LOOK_BACK; n++) {
+		struct life *l = &t->m->lives[i];
+
+		if (l->participant != t->participant || !l->is_id_counted || moment_is_known(&l->ended))
+			continue;
+		found = l;
+		if (is_newest)
+			break;
+	}
+	return found;
+}
+
+static struct life *
+life_of(struct taking *t)
+{
+	struct life *l;
+
+	if (t->ev->conn == 0)
+		return guess_life(t);
+	l = model_find_life(t->m, t->participant, t->ev->leg, t->ev->conn);
+	if (l != NULL || (t->ev->type != EV_LOST && t->ev->type != EV_CLOSE))
+		return l;
+	/* Its open lies before the log's first line. */
+	l = model_add_life(t->m, t->participant, t->ev->leg, t->ev->conn);
+	if (l != NULL) {
+		l->session = model_text(t->m, t->ev->session);
+		l->dial = t->ev->dial;
+		if (t->ev->u.ended.age >= 0)
+			l->opened.own_us = t->at.own_us - t->ev->u.ended.age;
+	}
+	return l;
+}
+
+static void
+take_tcp(struct life *l, const struct tcp_facts *tcp)
+{
+	l->has_tcp = tcp != NULL;
+	if (tcp == NULL)
+		return;
+	l->tcp_unacked = tcp->unacked;
+	l->tcp_retransmits = tcp->retransmits;
+	l->tcp_last_ack = tcp->last_ack;
+	l->tcp_last_sent = tcp->last_sent;
+	l->tcp_last_received = tcp->last_received;
+}
+
+static void
+take_ended(struct taking *t)
+{
+	const struct ev_ended *e = &t->ev->u.ended;
+	struct life *l = life_of(t);
+
+	if (l == NULL || moment_is_known(&l->ended))
+		return;
+	l->ended = t->at;
+	l->is_lost = t->ev->type == EV_LOST;
+	l->is_how_known = e->cause != CAUSE_NONE;
+	l->is_end_implied = false;
+	l->is_held = e->held;
+	l->is_held_open = e->held_open;
+	l->by = e->by;
+	l->cause = e->cause;
+	l->error = e->error;
+	l->code = e->code;
+	l->close_sent = e->close_sent;
+	l->reason = model_text(t->m, e->reason);
+	l->end_text = l->is_how_known ? NULL : model_text(t->m, e->text);
+	l->is_clean = e->clean;
+	l->age = e->age;
+	l->silent_rx = e->silent_rx;
+	l->silent_tx = e->silent_tx;
+	l->answered = e->answered;
+	l->paused_rx = e->paused_rx;
+	l->rtt = e->rtt;
+	l->sent = e->sent;
+	l->received = e->received;
+	l->unsent = e->unsent;
+	l->unacked = e->unacked;
+	l->partial_in = e->partial_in;
+	l->partial_out = e->partial_out;
+	l->after_close = e->after_close;
+	take_tcp(l, e->tcp);
+	who(t)->messages_in += e->received.messages;
+	who(t)->messages_out += e->sent.messages;
+}
+
+static void
+take_ghost(struct taking *t)
+{
+	struct life *l = life_of(t);
+
+	if (l == NULL)
+		return;
+	l->ghost = t->at;
+	l->is_ghost_ended = t->ev->u.ghost.ended;
+	l->ghost_received = t->ev->u.ghost.received.bytes;
+}
+
+/* --- what happens in between --- */
+
+static void
+take_ping(struct taking *t)
+{
+	const struct ev_ping *e = &t->ev->u.ping;
+	struct life *l = life_of(t);
+
+	if (l == NULL || e->dir != DIR_OUT)
+		return;
+	if (e->waiting == US_UNKNOWN) {
+		l->pings_sent++;
+		who(t)->pings = true;
+	} else if (e->tcp.n > 0) {
+		l->path = span_eq(e->tcp, "acked") ? PATH_ACKED : PATH_NOT_ACKED;
+	}
+}
+
+/* Buckets grow by 14% each, from 10 microseconds to three minutes. */
+static const double bucket_first = 10, bucket_ratio = 1.14;
+
+static unsigned
+rtt_bucket(int64_t rtt)
+{
+	double limit = bucket_first;
+	unsigned at = 0;
+
+	while (at + 1 < MODEL_RTT_BUCKETS && (double)rtt > limit) {
+		limit *= bucket_ratio;
+		at++;
+	}
+	return at;
+}
+
+static void
+take_pong(struct taking *t)
+{
+	struct life *l = life_of(t);
+
+	if (t->ev->u.pong.dir != DIR_IN || t->ev->u.pong.rtt == US_UNKNOWN)
+		return;
+	if (l != NULL)
+		l->pongs++;
+	who(t)->rtt_counts[rtt_bucket(t->ev->u.pong.rtt)]++;
+	who(t)->rtts++;
+}
+
+int64_t
+participant_rtt(const struct participant *p, double share)
+{
+	double limit = bucket_first;
+	uint64_t seen = 0;
+
+	if (p->rtts == 0)
+		return US_UNKNOWN;
+	for (unsigned i = 0; i < MODEL_RTT_BUCKETS; i++, limit *= bucket_ratio) {
+		seen += p->rtt_counts[i];
+		if ((double)seen >= share * (double)p->rtts && seen > 0)
+			return (int64_t)(i == 0 ? limit : limit / 1.07);
+	}
+	return (int64_t)limit;
+}
+
+static void
+take_violation(struct taking *t)
+{
+	struct life *l = life_of(t);
+
+	if (l == NULL || t->ev->u.violation.dir != DIR_IN || l->violations++ > 0)
+		return;
+	l->violated = t->at;
+	l->rule = model_text(t->m, t->ev->u.violation.rule);
+	l->section = model_text(t->m, t->ev->u.violation.section);
+}
+
+static void
+take_inject(struct taking *t)
+{
+	struct model *m = t->m;
+	const struct ev_inject *e = &t->ev->u.inject;
+
+	if (m->n_injections == MODEL_NOTES_MAX) {
+		m->excess.notes++;
+		return;
+	}
+	m->injections = model_grow(m->injections, m->n_injections, sizeof(*m->injections));
+	m->injections[m->n_injections++] = (struct injection){ .participant = t->participant, .conn = t->ev->conn, .at = t->at,
+		.plan = model_text(m, e->plan), .action = model_text(m, e->action), .line = e->line };
+}
+
+static void
+take_suspend(struct taking *t)
+{
+	struct model *m = t->m;
+
+	if (m->n_pauses == MODEL_NOTES_MAX) {
+		m->excess.notes++;
+		return;
+	}
+	m->pauses = model_grow(m->pauses, m->n_pauses, sizeof(*m->pauses));
+	m->pauses[m->n_pauses++] = (struct pause){ .participant = t->participant, .at = t->at,
+		.slept = t->ev->u.suspend.slept, .stalled = t->ev->u.suspend.stalled };
+}
+
+static void
+take_start(struct taking *t)
+{
+	struct participant *p = who(t);
+
+	p->has_start = true;
+	p->version = model_text(t->m, t->ev->u.start.version);
+	p->url = model_text(t->m, t->ev->u.start.url);
+}
+
+static void
+take_listen(struct taking *t)
+{
+	who(t)->url = model_text(t->m, t->ev->u.listen.url);
+}
+
+static void
+take_retry(struct taking *t)
+{
+	who(t)->retries++;
+}
+
+static void
+take_giveup(struct taking *t)
+{
+	who(t)->giveups++;
+}
+
+static void
+take_end(struct taking *t)
+{
+	who(t)->has_end = true;
+}
+
+static void (*const takers[EV_TYPE_COUNT])(struct taking *t) = {
+	[EV_START] = take_start,
+	[EV_LISTEN] = take_listen,
+	[EV_DIAL] = begin_dial,
+	[EV_FAILED] = take_failed,
+	[EV_REJECT] = take_reject,
+	[EV_OPENED] = take_opened,
+	[EV_PING] = take_ping,
+	[EV_PONG] = take_pong,
+	[EV_VIOLATION] = take_violation,
+	[EV_LOST] = take_ended,
+	[EV_CLOSE] = take_ended,
+	[EV_GHOST] = take_ghost,
+	[EV_RETRY] = take_retry,
+	[EV_GIVEUP] = take_giveup,
+	[EV_SUSPEND] = take_suspend,
+	[EV_INJECT] = take_inject,
+	[EV_END] = take_end,
+};
+
+static struct log *
+need_log(struct model *m, uint32_t log)
+{
+	assert(log < MODEL_LOGS_MAX);
+	while (m->n_logs <= log) {
+		m->logs = model_grow(m->logs, m->n_logs, sizeof(*m->logs));
+		m->logs[m->n_logs++] = (struct log){ .name = "?", .kind = "?", .resolution_us = 1 };
+	}
+	return &m->logs[log];
+}
+
+static void
+on_begin(void *arg, uint32_t number, const struct input_log *about)
+{
+	struct model *m = arg;
+	struct log *log = need_log(m, number);
+
+	log->is_known = true;
+	log->name = about->name != NULL ? model_text(m, span_of(about->name)) : NULL;
+	log->kind = about->kind != NULL ? model_text(m, span_of(about->kind)) : NULL;
+	log->name = log->name != NULL ? log->name : "?";
+	log->kind = log->kind != NULL ? log->kind : "?";
+	log->has_date = about->has_date;
+	log->has_zone = about->has_zone;
+	log->has_key = about->has_key;
+	log->has_mono = about->has_mono;
+	log->resolution_us = MAX(about->resolution_us, INT64_C(1));
+}
+
+static void
+on_event(void *arg, const struct place *at, const struct event *ev)
+{
+	struct taking t = { .m = arg, .ev = ev };
+
+	need_log(t.m, at->log);
+	t.participant = model_participant(t.m, at, ev);
+	if (t.participant == NO_INDEX)
+		return;
+	stamp(&t, at);
+	if (takers[ev->type] != NULL)
+		takers[ev->type](&t);
+}
+
+static void
+on_end(void *arg, uint32_t number, const struct input_counts *counts, const struct input_trouble *trouble)
+{
+	struct log *log = need_log(arg, number);
+
+	log->is_over = true;
+	log->counts = *counts;
+	log->trouble = *trouble;
+}
+
+const struct input_events model_input = { .event = on_event, .begin = on_begin, .end = on_end };
+
+void
+model_init(struct model *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->index = model_index_new();
+}
+
+void
+model_deinit(struct model *m)
+{
+	for (uint32_t i = 0; i < m->n_circuits; i++)
+		free(m->circuits[i].lives);
+	free(m->circuits);
+	free(m->stories);
+	free(m->verdicts);
+	free(m->logs);
+	free(m->participants);
+	free(m->lives);
+	free(m->failed);
+	free(m->injections);
+	free(m->pauses);
+	model_index_free(m->index);
+	memset(m, 0, sizeof(*m));
+}
