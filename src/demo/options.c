@@ -14,7 +14,7 @@ static const struct option run_rows[] = {
 };
 
 static const struct option output_rows[] = {
-	{ .name = "as", .kind = OPT_TEXT, .offset = AT(as), .argument = "LIBRARY",
+	{ .name = "as", .kind = OPT_TEXT, .offset = AT(as), .argument = "LIBRARY:VERSION",
 	    .help = "whose callbacks the last column has (default: as the plan asks, else websocket-client:1.7)" },
 	{ .name = "keep", .kind = OPT_TEXT, .offset = AT(keep), .argument = "DIR",
 	    .help = "leave client.jsonl, proxy.jsonl and server.jsonl there, see wsdiag-log(5)" },
