@@ -13,8 +13,8 @@ from pathlib import Path
 
 WSDIAG, ROOT = sys.argv[1], Path(sys.argv[2])
 MAN = ROOT / "man"
-COMMANDS = ("connect", "serve", "proxy")
-PAGES = ("wsdiag.1", "wsdiag-connect.1", "wsdiag-repl.1", "wsdiag-serve.1", "wsdiag-proxy.1", "wsdiag-log.5")
+COMMANDS = ("connect", "serve", "proxy", "demo")
+PAGES = ("wsdiag.1", "wsdiag-connect.1", "wsdiag-repl.1", "wsdiag-serve.1", "wsdiag-proxy.1", "wsdiag-demo.1", "wsdiag-log.5")
 
 
 def ask(*args):
