@@ -139,6 +139,7 @@ take_message(struct console *c, const struct event *ev)
 		buf_clear(&c->last);
 		buf_append(&c->last, m->data.p, MIN(m->data.n, (size_t)CONSOLE_LAST_MAX));
 		c->last_opcode = m->opcode;
+		c->last_length = m->length;
 		size_t n = MIN(m->data.n, (size_t)CONSOLE_MESSAGE_MAX);
 
 		c->message_len[c->n_messages % CONSOLE_MESSAGES] = n;

@@ -109,6 +109,13 @@ console_stats(struct console *c, struct span args UNUSED)
 	c->up->say(c->up_arg, buf_span(&text));
 }
 
+static void
+put_not_kept(struct buf *out, const struct console *c)
+{
+	if (c->last_length > c->last.len)
+		buf_printf(out, "... %" PRIu64 " bytes more came, and were not kept\n", c->last_length - c->last.len);
+}
+
 void
 console_last(struct console *c, struct span args UNUSED)
 {
@@ -124,6 +131,7 @@ console_last(struct console *c, struct span args UNUSED)
 		escape_text(&out, buf_span(&c->last), 0);
 		buf_putc(&out, '\n');
 	}
+	put_not_kept(&out, c);
 	c->up->say(c->up_arg, buf_span(&out));
 }
 
@@ -131,6 +139,7 @@ void
 console_save(struct console *c, struct span args)
 {
 	char *path CLEANUP(free_charp) = span_dup(args);
+	struct buf out CLEANUP(buf_deinit) = { 0 };
 	FILE *f;
 
 	if (args.n == 0 || c->n_messages == 0) {
@@ -144,10 +153,13 @@ console_save(struct console *c, struct span args)
 	}
 	bool ok = fwrite(buf_head(&c->last), 1, c->last.len, f) == c->last.len;
 	ok = fclose(f) == 0 && ok;
-	if (ok)
-		console_say(c, "%zu bytes written to %s\n", c->last.len, path);
-	else
+	if (!ok) {
 		console_fail(c, "%s: %s", path, strerror(errno));
+		return;
+	}
+	buf_printf(&out, "%zu bytes written to %s\n", c->last.len, path);
+	put_not_kept(&out, c);
+	c->up->say(c->up_arg, buf_span(&out));
 }
 
 static void

@@ -73,6 +73,7 @@ struct console {
 	char *every_line;
 	struct buf last;                    /* the last message received */
 	uint8_t last_opcode;
+	uint64_t last_length;               /* as it came */
 	struct buf headers, tls, timing;    /* of the last open */
 	struct sink *log;                   /* of /log */
 };

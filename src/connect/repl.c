@@ -15,6 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The prompt counts down, and who waits to leave is told why. */
+enum { TICK_MS = 250, LEAVING_TICKS = 4 };
+
 struct repl {
 	struct repl_options opt;
 	struct loop *loop;
@@ -23,9 +26,10 @@ struct repl {
 	struct console *console;
 	struct editor *editor;
 	char *history;
-	uv_timer_t tick;            /* the prompt counts down */
+	uv_timer_t tick;
 	bool shows_waiting, is_leaving, is_over, is_gone, console_closed, tick_closed;
 	int signal, status;
+	unsigned leaving_ticks;
 };
 
 /* --- what the session says --- */
@@ -136,6 +140,7 @@ leave(struct repl *r)
 		return;
 	r->is_leaving = true;
 	session_quit(r->session);
+	refresh(r);
 }
 
 static void
@@ -195,6 +200,8 @@ on_tick(uv_timer_t *timer)
 
 	bool is_waiting = console_is_waiting(r->console);
 
+	if (r->is_leaving && !r->is_over && ++r->leaving_ticks == LEAVING_TICKS)
+		on_say(r, SPAN_LIT("closing: the peer has not answered yet; Ctrl-C ends at once\n"));
 	if (session_state(r->session) == SESSION_WAITING || is_waiting != r->shows_waiting)
 		refresh(r);
 	r->shows_waiting = is_waiting;
@@ -433,7 +440,7 @@ repl_run(struct repl *r)
 		history_load(r->history, add_history, r->editor);
 	uv_timer_init(&r->loop->uv, &r->tick);
 	r->tick.data = r;
-	uv_timer_start(&r->tick, on_tick, 250, 250);
+	uv_timer_start(&r->tick, on_tick, TICK_MS, TICK_MS);
 	session_start(r->session);
 	read_lines(r);
 	uv_close((uv_handle_t *)&r->tick, on_tick_closed);

@@ -297,8 +297,8 @@ end_closed(struct leg_side *l, int64_t now)
 	if (l->close_due_us < 0 || now < l->close_due_us)
 		return;
 	l->close_due_us = -1;
-	if (!leg_is_up(l))
-		return;
+	if (!leg_is_up(l) || l->is_held)
+		return; /* held: a Close without the FIN that should follow */
 	leg_close(l, TRANSPORT_GRACEFUL, l->close_why, "Close, then FIN");
 	leg_pass_on_end(l, TRANSPORT_GRACEFUL);
 }

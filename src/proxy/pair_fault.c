@@ -27,22 +27,31 @@ leg_at(struct pair *p, int i)
 
 /* --- ends --- */
 
+/* What follows for the other leg waits: the same line may say something else of it. */
 static void
 end_legs(struct pair *p, int legs, enum transport_close how, const char *words)
 {
-	bool was_up[2] = { leg_is_up(pair_client(p)), leg_is_up(pair_origin(p)) };
-
 	if ((legs & PLAN_CLIENT) && is_before_open(p))
 		pair_tell_reject(p, 0, CAUSE_LOCAL_FAULT, words);
-	FOR_LEGS(p, legs, l)
+	FOR_LEGS(p, legs, l) {
+		l->owes_end = l->owes_end || leg_is_up(l);
+		l->ended_as = how;
 		leg_close(l, how, ENDING_FAULT, words);
+	}
 	if ((legs & PLAN_ORIGIN) && p->dial != NULL) {
 		dial_cancel(steal(&p->dial));
 		pair_release(p);
 	}
-	FOR_LEGS(p, legs, l)
-		if (was_up[l->which == LEG_ORIGIN])
-			leg_pass_on_end(l, how);
+}
+
+static void
+pass_ends_on(struct pair *p)
+{
+	FOR_LEGS(p, PLAN_BOTH_LEGS, l) {
+		if (l->owes_end)
+			leg_pass_on_end(l, l->ended_as);
+		l->owes_end = false;
+	}
 	if (!leg_is_up(pair_client(p)) && !pair_origin(p)->is_held)
 		p->step = STEP_NONE;
 }
@@ -90,6 +99,7 @@ pair_end_as(struct pair *p, enum plan_do how, int code, struct span reason, int 
 		end_legs(p, legs, TRANSPORT_RST, "RST");
 	else
 		end_legs(p, legs, TRANSPORT_GRACEFUL, "FIN");
+	pass_ends_on(p);
 }
 
 /* --- what lasts --- */
@@ -330,4 +340,5 @@ pair_fire(void *arg, const struct plan_line *line)
 	for (unsigned i = 0; i < line->n_actions; i++)
 		if (line->actions[i].what != DO_HOLD)
 			actions[line->actions[i].what](p, &line->actions[i]);
+	pass_ends_on(p);
 }

@@ -41,6 +41,8 @@ struct leg_side {
 	struct head_io io;
 	bool is_closing;              /* transport_close() was called */
 	bool read_over, write_over;
+	bool owes_end;                /* to its other: how it ended is passed on when the line has done all it does */
+	enum transport_close ended_as;
 	bool owes_fin;                /* a half-close, once what waits for it is written */
 	bool is_held, is_stalled;
 	bool was_opened, is_told;
@@ -95,7 +97,6 @@ struct pair {
 	const struct plan_action *kill;
 	enum pair_step step;
 	int64_t step_due_us, step_delay_us;
-	const struct plan_line *firing;
 	bool swallows;                /* the frame that fired */
 	enum plan_when moment;        /* while lines fire: for which they do */
 	struct expiry expiries[PAIR_EXPIRIES];

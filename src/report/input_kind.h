@@ -46,6 +46,8 @@ struct input_kind {
 
 extern const struct input_kind input_wsdiag, input_websocket_client, input_daphne, input_text;
 
+/* Its descriptor, the caller's; "-" is a copy of stdin. A negative errno with a sentence. */
+MUST_CHECK int input_open(const char *path, char **ret_error);
 /* What head says a log is; never NULL. */
 const struct input_kind *input_kind_of(struct span head);
 void input_begin(struct input_out *out);

@@ -479,8 +479,11 @@ def kill(number):
 
 def ctrl_c_twice(s):
     s.keys("C-c")
-    s.wait("closing")
+    s.wait_last("c1 closing>")
+    s.wait("the peer has not answered yet; Ctrl-C ends at once")
     s.keys("C-c")
+    s.wait_whole("lost +c1  stopped by us at once")
+    s.wait_whole("end +s1  .*exit 0")
 
 
 # How, who answers (nobody: the Close stays unanswered), and the exit status, which wsdiag-repl(1) tells.
