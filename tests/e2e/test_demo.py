@@ -140,7 +140,7 @@ def test_a_broken_promise_is_a_sentence_and_status_1(demo, tmp_path):
 
 # logs
 
-def test_keep_leaves_three_logs_that_tell_the_same_story(demo, tmp_path):
+def test_keep_leaves_three_logs_that_tell_the_same_story(demo, run, tmp_path):
     folder = tmp_path / "logs"
     r = demo("b1", "--keep", folder)
     assert r.status == 0, repr(r)
@@ -159,6 +159,8 @@ def test_keep_leaves_three_logs_that_tell_the_same_story(demo, tmp_path):
     assert [e["cause"] for e in logs["client"] if e["event"] == "lost"] == ["tcp.closed"]
     keys = {role: [e["ws_key"] for e in events if e["event"] in ("open", "reconnect") and e.get("leg") != "origin"] for role, events in logs.items()}
     assert len(keys["client"]) == 2 and keys["client"] == keys["proxy"] == keys["server"]
+    report = run("report", *sorted(folder.iterdir()), log=False)
+    assert report.status == 1 and re.search(r"^OVERLAP ", report.out.decode(), re.M), repr(report)
 
 
 def test_keep_does_not_mix_two_runs(demo, tmp_path):
