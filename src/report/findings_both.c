@@ -350,7 +350,7 @@ look_hop_close(struct look *k)
 		buf_puts(&k->text, " got ");
 		life_ending(&k->text, &m->lives[k->samples[0].life]);
 		buf_puts(&k->text, ", which the server did not send: a hop wrote it");
-		buf_puts(&k->text, m->lives[k->samples[0].life].reason == NULL ? " (no reason in it, as some do on reload)." : ".");
+		buf_puts(&k->text, m->lives[k->samples[0].life].reason == NULL ? " (without a reason, as some do on reload)." : ".");
 		buf_puts(&k->advice, "look at the hops for a reload, a drain or a limit at this time.");
 	}
 	look_done(k, CONFIDENCE_CERTAIN);
