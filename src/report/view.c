@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/view.h"
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "codec/url.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define DAY_US (INT64_C(24) * 3600 * US_PER_S)
+
+/* --- text --- */
+
+void
+view_text(struct buf *out, const char *s, size_t max)
+{
+	struct buf clear CLEANUP(buf_deinit) = { 0 };
+
+	url_redact(&clear, span_of(s));
+	escape_text(out, buf_span(&clear), max);
+}
+
+void
+view_life(struct buf *out, const struct model *m, uint32_t life)
+{
+	view_text(out, m->participants[m->lives[life].participant].name, 0);
+	buf_putc(out, ' ');
+	life_name(out, m, life);
+}
+
+/* --- times --- */
+
+/* Floored, so that times before the first midnight come out right. */
+static int64_t
+day_of(int64_t us)
+{
+	return us / DAY_US - (us % DAY_US < 0);
+}
+
+static bool
+has_fractions(const struct model *m)
+{
+	for (uint32_t i = 0; i < m->n_participants; i++)
+		if (m->participants[i].resolution_us < US_PER_S)
+			return true;
+	return false;
+}
+
+/* The hour, minute and second of an RFC 3339 stamp, whose date has ten characters and a T. */
+static void
+put_time_of_day(struct buf *out, int64_t us, int decimals)
+{
+	struct buf stamp CLEANUP(buf_deinit) = { 0 };
+
+	clock_format_rfc3339(&stamp, us);
+	buf_append(out, buf_head(&stamp) + strlen("2026-03-04T"), strlen("22:13:02") + (decimals > 0 ? 1 + (size_t)decimals : 0));
+}
+
+static void
+put_date(struct buf *out, int64_t us)
+{
+	struct buf stamp CLEANUP(buf_deinit) = { 0 };
+
+	clock_format_rfc3339(&stamp, us);
+	buf_append(out, buf_head(&stamp), strlen("2026-03-04"));
+}
+
+static void
+put_day(struct buf *out, int64_t us)
+{
+	if (day_of(us) != 0)
+		buf_printf(out, "%+" PRId64 "d ", day_of(us));
+}
+
+void
+view_clock(struct buf *out, const struct view *v, int64_t at_us)
+{
+	if (!v->m->is_dated)
+		put_day(out, at_us);
+	put_time_of_day(out, at_us, has_fractions(v->m) ? 3 : 0);
+}
+
+void
+view_stamp(struct buf *out, const struct view *v, int64_t at_us)
+{
+	if (v->m->is_dated) {
+		put_date(out, at_us);
+		buf_putc(out, 'T');
+	} else {
+		put_day(out, at_us);
+	}
+	put_time_of_day(out, at_us, 6);
+	if (v->m->is_dated && v->m->is_zoned)
+		buf_putc(out, 'Z');
+}
+
+void
+view_date_clock(struct buf *out, const struct view *v, int64_t at_us)
+{
+	if (v->m->is_dated) {
+		put_date(out, at_us);
+		buf_putc(out, ' ');
+	}
+	view_clock(out, v, at_us);
+	if (v->m->is_dated && v->m->is_zoned)
+		buf_putc(out, 'Z');
+}
+
+int64_t
+view_end(const struct model *m, const struct life *l, bool *ret_is_open)
+{
+	const struct participant *p = &m->participants[l->participant];
+
+	*ret_is_open = !moment_is_known(&l->ended);
+	if (moment_is_known(&l->ended))
+		return l->ended.at_us;
+	return p->last_us != NO_TIME ? p->last_us + p->shift_us : m->to_us;
+}
+
+int64_t
+view_begin(const struct model *m, const struct life *l)
+{
+	const struct participant *p = &m->participants[l->participant];
+
+	if (moment_is_known(&l->opened))
+		return l->opened.at_us;
+	return p->first_us != NO_TIME ? p->first_us + p->shift_us : m->from_us;
+}
+
+bool
+view_is_shown(const struct model *m, const struct circuit *c)
+{
+	return c->n_lives > 0 && !m->lives[c->lives[0]].is_hidden;
+}
+
+const char *
+view_join_name(enum join_by by)
+{
+	static const char *const names[] = { "none", "key", "tag", "address", "time" };
+
+	return names[by];
+}
+
+const char *
+view_basis_name(enum clock_basis basis)
+{
+	static const char *const names[] = { "unknown", "reference", "boot id", "pairs", "order" };
+
+	return names[basis];
+}
+
+/* --- statistics --- */
+
+static int
+compare_times(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static struct range
+range_of(int64_t *values, uint32_t n)
+{
+	if (n == 0)
+		return (struct range){ 0, US_UNKNOWN, US_UNKNOWN, US_UNKNOWN };
+	qsort(values, n, sizeof(*values), compare_times);
+	return (struct range){ n, values[0], values[n / 2], values[n - 1] };
+}
+
+struct span_of_time {
+	uint32_t story;
+	int64_t from, to;
+};
+
+static int
+compare_spans(const void *a, const void *b)
+{
+	const struct span_of_time *x = a, *y = b;
+
+	if (x->story != y->story)
+		return (x->story > y->story) - (x->story < y->story);
+	return (x->from > y->from) - (x->from < y->from);
+}
+
+/* Between the end of all earlier connections of a session and the next one's open. */
+static int64_t
+down_time(struct span_of_time *s, uint32_t n)
+{
+	int64_t down = US_UNKNOWN, until = NO_TIME;
+
+	qsort(s, n, sizeof(*s), compare_spans);
+	for (uint32_t i = 0; i < n; i++) {
+		bool is_next = i > 0 && s[i].story == s[i - 1].story;
+
+		if (is_next && until != NO_TIME)
+			down = MAX(down, INT64_C(0)) + MAX(s[i].from - until, INT64_C(0));
+		until = !is_next ? s[i].to : until == NO_TIME || s[i].to == NO_TIME ? NO_TIME : MAX(until, s[i].to);
+	}
+	return down;
+}
+
+void
+stats_of(const struct model *m, uint32_t participant, struct stats *ret)
+{
+	const struct participant *p = &m->participants[participant];
+	int64_t *lifetimes = xcalloc((size_t)m->n_lives + 1, sizeof(*lifetimes)), *silence = xcalloc((size_t)m->n_lives + 1, sizeof(*silence));
+	struct span_of_time *spans = xcalloc((size_t)m->n_lives + 1, sizeof(*spans));
+	uint32_t n_lifetimes = 0, n_silence = 0, n_spans = 0;
+
+	*ret = (struct stats){ .messages_in = p->messages_in, .messages_out = p->messages_out };
+	for (uint32_t i = 0; i < m->n_lives; i++) {
+		const struct life *l = &m->lives[i];
+		int64_t age = life_age(l);
+
+		if (l->participant != participant || l->is_hidden)
+			continue;
+		ret->conns++;
+		ret->open += !moment_is_known(&l->ended) && !l->is_end_implied;
+		ret->lost += life_is_loss(l) || l->is_end_implied;
+		if (age != US_UNKNOWN)
+			lifetimes[n_lifetimes++] = age;
+		if (life_is_loss(l) && l->silent_rx >= 0)
+			silence[n_silence++] = l->silent_rx;
+		if (l->leg != LEG_ORIGIN && moment_is_known(&l->opened))
+			spans[n_spans++] = (struct span_of_time){ l->story, l->opened.at_us, l->ended.at_us };
+	}
+	for (uint32_t i = 0; i < m->n_failed; i++)
+		ret->failed += m->failed[i].participant == participant && !m->failed[i].is_hidden;
+	ret->lifetimes = range_of(lifetimes, n_lifetimes);
+	ret->silence = range_of(silence, n_silence);
+	ret->rtt = (struct range){ (uint32_t)MIN(p->rtts, (uint64_t)UINT32_MAX), participant_rtt(p, 0.05), participant_rtt(p, 0.5), participant_rtt(p, 0.99) };
+	ret->down = p->role == ROLE_CLIENT ? down_time(spans, n_spans) : US_UNKNOWN;
+	free(lifetimes);
+	free(silence);
+	free(spans);
+}
