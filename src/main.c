@@ -8,6 +8,7 @@
 #include "connect/command.h"
 #include "connect/console.h"
 #include "proxy/command.h"
+#include "report/command.h"
 #include "serve/command.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = { &connect_command, &serve_command, &proxy_command, NULL };
+static const struct command *const commands[] = { &connect_command, &serve_command, &proxy_command, &report_command, NULL };
 
 /*
  * A socket must never become descriptor 0, 1 or 2. Where one of them was closed it is opened the wrong way round, so that reading stdin and

@@ -235,7 +235,7 @@ was_unseen(const struct model *m, const struct life *client, const struct life *
 	int64_t tolerance = look_tolerance(m, client, server);
 
 	*ret_seen = NO_TIME;
-	if (p->basis == CLOCK_UNKNOWN || m->participants[server->participant].basis == CLOCK_UNKNOWN)
+	if (client->is_untimed || p->basis == CLOCK_UNKNOWN || m->participants[server->participant].basis == CLOCK_UNKNOWN)
 		return false;
 	if (moment_is_known(&client->ended)) {
 		*ret_seen = client->ended.at_us;

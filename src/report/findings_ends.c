@@ -24,7 +24,7 @@ is_at_both_ends(const struct model *m, const struct circuit *c, uint32_t loss)
 
 	for (uint32_t i = 0; i < c->n_lives; i++) {
 		const struct life *o = &m->lives[c->lives[i]];
-		bool is_end = m->participants[o->participant].role != ROLE_PROXY;
+		bool is_end = m->participants[o->participant].role != ROLE_PROXY && !l->is_untimed && !o->is_untimed;
 
 		if (is_end && o->participant != l->participant && moment_is_known(&o->ended) && !o->is_clean
 		    && llabs(o->ended.at_us - l->ended.at_us) <= look_tolerance(m, l, o))

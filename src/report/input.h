@@ -37,7 +37,7 @@ struct input_log {
 	const char *kind;          /* "wsdiag", "text", "websocket-client trace", "Daphne access log" */
 	bool has_date, has_zone, has_key, has_mono;
 	bool role_is_guessed;      /* by words, or by the log's name */
-	int64_t resolution_us;     /* of its times: 1 for JSON, 1000000 for "22:13:02" */
+	int64_t resolution_us;     /* of its times: 1 for JSON, 1000000 for "22:13:02"; 0: it has none but the Date of answers, and an event is not before its time */
 };
 
 struct input_trouble {

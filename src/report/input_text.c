@@ -297,7 +297,7 @@ text_line(void *reader, const struct input_line *line)
 		stamp_clock_us(&t->clock, &stamp);
 	if (line->text.n > 0 && memchr(line->text.p, '\0', MIN(line->text.n, (size_t)SEARCHED)) != NULL)
 		input_tell_unreadable(t->out, line->number);
-	else if (!find_pattern(text, &match) || (!has_stamp && match.at > 0))
+	else if (!find_pattern(text, &match) || (!has_stamp && (match.at > 0 || !is_letter(*line->text.p))))
 		return;
 	else if (!t->clock.has_last)
 		input_tell_unreadable(t->out, line->number);

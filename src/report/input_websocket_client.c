@@ -85,6 +85,15 @@ tell(struct trace_log *t, uint64_t line, struct event *ev)
 	tell_at(t, line, t->clock.last, ev);
 }
 
+/* It is of the dial that comes. */
+static void
+tell_retry(struct trace_log *t, uint64_t line, struct event *ev)
+{
+	t->dial++;
+	tell(t, line, ev);
+	t->dial--;
+}
+
 /* A Close of either side was seen; the other's may be missing. It is told once it is over. */
 static void
 tell_close(struct trace_log *t)
@@ -391,7 +400,7 @@ text_mark(struct trace_log *t, uint64_t line, struct span s)
 			tell_close(t);
 		retry.u.retry.delay = words_delay(rest);
 		t->phase = IDLE;
-		tell(t, line, &retry);
+		tell_retry(t, line, &retry);
 	} else {
 		struct span error = { s.p + MIN(t->prefix, s.n), s.n - MIN(t->prefix, s.n) };
 

@@ -206,7 +206,8 @@ add_participant(struct model *m, const struct place *at, const struct event *ev)
 	*p = (struct participant){
 		.role = ev->src->role, .run = ev->src->run, .log = at->log,
 		.has_mono = ev->mono_us != INPUT_NO_MONO,
-		.resolution_us = log->resolution_us,
+		.resolution_us = MAX(log->resolution_us, INT64_C(1)),
+		.is_untimed = log->resolution_us == 0,
 		.first_us = NO_TIME, .last_us = NO_TIME, .date_lo_us = NO_TIME, .date_hi_us = NO_TIME,
 	};
 	p->boot = ev->src->boot != NULL ? model_text(m, span_of(ev->src->boot)) : NULL;
@@ -246,7 +247,7 @@ model_participant(struct model *m, const struct place *at, const struct event *e
 int64_t
 life_age(const struct life *l)
 {
-	if (l->age != US_UNKNOWN)
+	if (l->age != US_UNKNOWN || l->is_untimed)
 		return l->age;
 	return moment_is_known(&l->opened) && moment_is_known(&l->ended) ? l->ended.own_us - l->opened.own_us : US_UNKNOWN;
 }

@@ -148,20 +148,26 @@ find_dial(const struct taking *t, struct moment *ret)
 
 /* --- opens --- */
 
+/* The last that a participant opened; NULL. */
+static struct life *
+newest_life(const struct taking *t)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = t->m->n_lives; i-- > 0 && n < LOOK_BACK; n++)
+		if (t->m->lives[i].participant == t->participant)
+			return &t->m->lives[i];
+	return NULL;
+}
+
 /* A client's text log has one connection at a time: a new one means that the old one had ended, logged or not. */
 static void
 end_silently(const struct taking *t)
 {
-	uint32_t n = 0;
+	struct life *l = newest_life(t);
 
-	for (uint32_t i = t->m->n_lives; i-- > 0 && n < LOOK_BACK; n++) {
-		struct life *l = &t->m->lives[i];
-
-		if (l->participant == t->participant && l->is_id_counted) {
-			l->is_end_implied = !moment_is_known(&l->ended);
-			return;
-		}
-	}
+	if (l != NULL && l->is_id_counted)
+		l->is_end_implied = !moment_is_known(&l->ended);
 }
 
 static void
@@ -181,6 +187,7 @@ take_opened(struct taking *t)
 	if (l == NULL)
 		return;
 	l->is_id_counted = ev->conn == 0;
+	l->is_untimed = who(t)->is_untimed;
 	l->dial = ev->dial;
 	l->opened = t->at;
 	l->session = model_text(t->m, ev->session);
@@ -253,25 +260,20 @@ take_reject(struct taking *t)
 
 /* --- ends --- */
 
-/*
- * Of a log without numbers: a client speaks of its newest connection, a server most likely of its oldest, which had the most time to end.
- * (Where a line names its connection, the reader has numbered it.)
- */
+/* Of a log without numbers: a server speaks most likely of its oldest connection, which had the most time to end; a client of its newest. */
 static struct life *
 guess_life(const struct taking *t)
 {
-	bool is_newest = who(t)->role == ROLE_CLIENT;
 	struct life *found = NULL;
 	uint32_t n = 0;
 
+	if (who(t)->role == ROLE_CLIENT)
+		return newest_life(t);
 	for (uint32_t i = t->m->n_lives; i-- > 0 && n < LOOK_BACK; n++) {
 		struct life *l = &t->m->lives[i];
 
-		if (l->participant != t->participant || !l->is_id_counted || moment_is_known(&l->ended))
-			continue;
-		found = l;
-		if (is_newest)
-			break;
+		if (l->participant == t->participant && l->is_id_counted && !moment_is_known(&l->ended))
+			found = l;
 	}
 	return found;
 }
@@ -364,20 +366,15 @@ take_ghost(struct taking *t)
 
 /* --- what happens in between --- */
 
+/* Told of those only that waited for their answer. */
 static void
 take_ping(struct taking *t)
 {
 	const struct ev_ping *e = &t->ev->u.ping;
 	struct life *l = life_of(t);
 
-	if (l == NULL || e->dir != DIR_OUT)
-		return;
-	if (e->waiting == US_UNKNOWN) {
-		l->pings_sent++;
-		who(t)->pings = true;
-	} else if (e->tcp.n > 0) {
+	if (l != NULL && e->dir == DIR_OUT && e->tcp.n > 0)
 		l->path = span_eq(e->tcp, "acked") ? PATH_ACKED : PATH_NOT_ACKED;
-	}
 }
 
 /* Buckets grow by 14% each, from 10 microseconds to three minutes. */
@@ -546,7 +543,8 @@ on_begin(void *arg, uint32_t number, const struct input_log *about)
 	log->has_zone = about->has_zone;
 	log->has_key = about->has_key;
 	log->has_mono = about->has_mono;
-	log->resolution_us = MAX(about->resolution_us, INT64_C(1));
+	log->role_is_guessed = about->role_is_guessed;
+	log->resolution_us = MAX(about->resolution_us, INT64_C(0));
 }
 
 static void
