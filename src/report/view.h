@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * view: what a renderer is given, and the words and numbers that several of them need: times, names, statistics, and what a library would have told its user.
+ * view: what a renderer is given, and the words that several of them need: times, names, and what a library would have told its user.
  */
 #ifndef WSDIAG_REPORT_VIEW_H
 #define WSDIAG_REPORT_VIEW_H
@@ -39,25 +39,6 @@ bool view_is_shown(const struct model *m, const struct circuit *c);
 /* "joined by key and by time; ..." as words of join_by and clock_basis. */
 const char *view_join_name(enum join_by by);
 const char *view_basis_name(enum clock_basis basis);
-
-/* --- statistics --- */
-
-struct range {
-	uint32_t n;
-	int64_t min, median, max;     /* US_UNKNOWN without any */
-};
-
-/* Of one participant; a proxy's legs together. */
-struct stats {
-	uint32_t conns, lost, open, failed;
-	struct range lifetimes;
-	struct range silence;         /* nothing received before each loss */
-	struct range rtt;             /* n: pongs; median, max: the 50th and 99th percentile; min the 5th */
-	int64_t down;                 /* between connections of one session; US_UNKNOWN: none followed another */
-	uint64_t messages_in, messages_out;
-};
-
-void stats_of(const struct model *m, uint32_t participant, struct stats *ret);
 
 /* --- what a library would have told --- */
 
