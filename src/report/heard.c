@@ -154,9 +154,11 @@ static void
 fill_end(const struct model *m, const struct life *l, struct event *ev)
 {
 	struct ev_ended *e = &ev->u.ended;
+	bool is_plain_close = !l->is_how_known && !l->is_lost;
 
-	e->by = l->by;
-	e->cause = l->cause;
+	/* "closed" in a log of words: the peer's Close if it has a code, else the app's own close(). */
+	e->by = is_plain_close ? (l->code != 0 ? BY_PEER : BY_LOCAL) : l->by;
+	e->cause = is_plain_close ? CAUSE_WS_CLOSE : l->cause;
 	e->code = l->code;
 	e->close_sent = l->close_sent;
 	e->clean = l->is_clean;

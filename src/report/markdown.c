@@ -32,14 +32,14 @@ must_break_behind(const char *p, bool is_first)
 	return ((p[0] == '@' || p[0] == '#') && isalnum((unsigned char)p[1])) || (p[0] == ':' && p[1] == '/' && p[2] == '/') || (is_first && strncasecmp(p, "www.", 4) == 0);
 }
 
-/* A sentence, of which parts may come from logs: nothing in it is Markdown. A zero width space breaks what GitHub links without any markup. */
+/* A sentence of which parts may come from logs, escaped for the eye by whoever made it: nothing in it is Markdown. A zero width space breaks what GitHub links without any markup. */
 static void
 put_sentence(struct page *p, const char *s)
 {
 	struct buf text CLEANUP(buf_deinit) = { 0 };
 	const char *at;
 
-	view_text(&text, s, 0);
+	view_sentence(&text, s);
 	for (at = buf_cstr(&text); *at != '\0'; at++) {
 		if (*at == '<' || *at == '>' || *at == '&') {
 			buf_puts(p->out, *at == '<' ? "&lt;" : *at == '>' ? "&gt;" : "&amp;");
@@ -53,37 +53,56 @@ put_sentence(struct page *p, const char *s)
 	}
 }
 
-/* Text from a log as code, in which nothing has a meaning but the backtick, and in a table the bar. */
+/* As code, in which nothing has a meaning but the backtick, and in a table the bar. s is escaped for the eye. */
 static void
-put_code(struct page *p, const char *s)
+put_clear_code(struct page *p, const char *s)
 {
-	struct buf text CLEANUP(buf_deinit) = { 0 };
 	size_t run = 0, longest = 0;
 
-	view_text(&text, s, TEXT_SHOWN);
-	for (const char *at = buf_cstr(&text); *at != '\0'; at++) {
+	for (const char *at = s; *at != '\0'; at++) {
 		run = *at == '`' ? run + 1 : 0;
 		longest = MAX(longest, run);
 	}
 	for (size_t i = 0; i <= longest; i++)
 		buf_putc(p->out, '`');
 	buf_puts(p->out, longest > 0 ? " " : "");
-	for (const char *at = buf_cstr(&text); *at != '\0'; at++)
+	for (const char *at = s; *at != '\0'; at++)
 		buf_printf(p->out, "%s%c", *at == '|' ? "\\" : "", *at);
 	buf_puts(p->out, longest > 0 ? " " : "");
 	for (size_t i = 0; i <= longest; i++)
 		buf_putc(p->out, '`');
 }
 
+/* Text from a log. */
+static void
+put_code(struct page *p, const char *s)
+{
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+
+	view_text(&text, s, TEXT_SHOWN);
+	put_clear_code(p, buf_cstr(&text));
+}
+
+/* A sentence with parts from a log. */
+static void
+put_sentence_code(struct page *p, const char *s)
+{
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+
+	view_sentence(&text, s);
+	put_clear_code(p, buf_cstr(&text));
+}
+
 /* A cell, or a dash where there is nothing to say. */
 static void
 put_cell(struct page *p, const char *s)
 {
+	buf_putc(p->out, ' ');
 	if (s == NULL || *s == '\0')
-		buf_puts(p->out, "-");
+		buf_putc(p->out, '-');
 	else
 		put_code(p, s);
-	buf_puts(p->out, " | ");
+	buf_puts(p->out, " |");
 }
 
 static void
@@ -204,10 +223,15 @@ put_life_row(struct page *p, const struct life *l)
 		buf_puts(p->out, l->is_end_implied ? "no end logged" : "open at the log's end");
 	buf_puts(p->out, " | ");
 	put_duration(p, life_age(l));
-	buf_puts(p->out, " | ");
-	if (!is_open)
+	buf_puts(p->out, " |");
+	if (is_open) {
+		buf_puts(p->out, " - |");
+	} else {
 		life_ending(&ending, l);
-	put_cell(p, buf_cstr(&ending));
+		buf_putc(p->out, ' ');
+		put_sentence_code(p, buf_cstr(&ending));
+		buf_puts(p->out, " |");
+	}
 	put_cell(p, l->peer);
 	put_cell(p, port_of(l->local));
 	put_cell(p, l->hop);
@@ -229,7 +253,7 @@ put_failed_row(struct page *p, const struct failed *f)
 	buf_printf(p->out, " | %s, %s", f->is_reject ? "rejected" : "failed", stage_name(f->stage));
 	if (f->status != 0)
 		buf_printf(p->out, ", HTTP %d", f->status);
-	buf_puts(p->out, ": ");
+	buf_putc(p->out, ':');
 	put_cell(p, f->text != NULL ? f->text : cause_name(f->cause));
 	put_cell(p, f->peer);
 	put_cell(p, port_of(f->local));
@@ -366,7 +390,7 @@ put_evidence(struct page *p, const struct finding *f)
 
 			place_name(&name, p->m, &s->places[k]);
 			buf_puts(p->out, k > 0 ? ", " : "");
-			put_code(p, buf_cstr(&name));
+			put_sentence_code(p, buf_cstr(&name));
 		}
 		buf_putc(p->out, '\n');
 	}
@@ -408,11 +432,8 @@ put_findings(struct page *p)
 		buf_putc(p->out, ')');
 	}
 	buf_puts(p->out, f->n_unjudged > 0 ? ".\n" : "");
-	if (f->next != NULL) {
-		buf_puts(p->out, "\nNext: ");
-		put_sentence(p, f->next);
-		buf_putc(p->out, '\n');
-	}
+	if (f->next != NULL)
+		buf_printf(p->out, "\nNext: %s\n", f->next); /* ours alone: its backticks are meant */
 }
 
 static void
@@ -436,9 +457,9 @@ put_heard(struct page *p)
 			buf_printf(&name, "d%" PRIu32, p->m->failed[h->failed].dial);
 		buf_puts(p->out, h->is_before ? "| before " : "| ");
 		view_date_clock(p->out, p->v, h->at.at_us);
-		buf_printf(p->out, " | %s | %s | ", buf_cstr(&name), h->event);
-		put_sentence(p, h->text);
-		buf_puts(p->out, " |\n");
+		buf_printf(p->out, " | %s | %s |", buf_cstr(&name), h->event);
+		put_cell(p, h->text);
+		buf_putc(p->out, '\n');
 	}
 	if (heard.n > HEARD_SHOWN)
 		buf_printf(p->out, "\nand %zu more.\n", heard.n - HEARD_SHOWN);

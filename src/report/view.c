@@ -22,10 +22,15 @@ view_text(struct buf *out, const char *s, size_t max)
 }
 
 void
+view_sentence(struct buf *out, const char *s)
+{
+	url_redact(out, span_of(s));
+}
+
+void
 view_life(struct buf *out, const struct model *m, uint32_t life)
 {
-	view_text(out, m->participants[m->lives[life].participant].name, 0);
-	buf_putc(out, ' ');
+	buf_printf(out, "%s ", m->participants[m->lives[life].participant].name);
 	life_name(out, m, life);
 }
 

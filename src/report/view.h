@@ -20,6 +20,8 @@ struct view {
 
 /* As it may be shown: secrets redacted (codec/url), control characters escaped, cut at max bytes (0: never). */
 void view_text(struct buf *out, const char *s, size_t max);
+/* The same of a sentence in which what comes from logs has been escaped by whoever made it: a finding's, a place's, how a life ended. */
+void view_sentence(struct buf *out, const char *s);
 /* "client 2 c3", "proxy c3 origin": unlike any other life of the report. */
 void view_life(struct buf *out, const struct model *m, uint32_t life);
 
