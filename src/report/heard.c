@@ -63,19 +63,6 @@ is_told(const struct facts *f, uint32_t story, uint32_t participant, enum leg le
 	return story != NO_INDEX && !is_hidden && leg != LEG_ORIGIN && f->m->participants[participant].role == f->tells[story];
 }
 
-/* When the next connection of the same log opened: an end that nobody logged lies before it. */
-static bool
-next_open(const struct model *m, uint32_t life, struct moment *ret)
-{
-	for (uint32_t i = life + 1; i < m->n_lives; i++) {
-		if (m->lives[i].participant != m->lives[life].participant || !moment_is_known(&m->lives[i].opened))
-			continue;
-		*ret = m->lives[i].opened;
-		return true;
-	}
-	return false;
-}
-
 static void
 add_life(struct facts *f, uint32_t i)
 {
@@ -91,7 +78,7 @@ add_life(struct facts *f, uint32_t i)
 	}
 	fact.type = l->is_lost || l->is_end_implied ? EV_LOST : EV_CLOSE;
 	fact.at = l->ended;
-	fact.is_before = l->is_end_implied && next_open(f->m, i, &fact.at);
+	fact.is_before = l->is_end_implied && view_next_open(f->m, l, &fact.at);
 	if (moment_is_known(&l->ended) || fact.is_before)
 		add(f, fact);
 	if (moment_is_known(&l->ghost)) {
@@ -154,7 +141,7 @@ static void
 fill_end(const struct model *m, const struct life *l, struct event *ev)
 {
 	struct ev_ended *e = &ev->u.ended;
-	bool is_plain_close = !l->is_how_known && !l->is_lost;
+	bool is_plain_close = !l->is_how_known && !l->is_lost && !l->is_end_implied;
 
 	/* "closed" in a log of words: the peer's Close if it has a code, else the app's own close(). */
 	e->by = is_plain_close ? (l->code != 0 ? BY_PEER : BY_LOCAL) : l->by;

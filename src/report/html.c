@@ -99,9 +99,7 @@ put_period(struct page *p)
 	if (m->n_participants == 0 || m->from_us == NO_TIME)
 		return;
 	put(p, "<p class=\"when\">");
-	view_date_clock(p->out, p->v, m->from_us);
-	put(p, " to ");
-	view_date_clock(p->out, p->v, m->to_us);
+	view_period(p->out, p->v, m->from_us, m->to_us);
 	put(p, " (");
 	say_duration(p->out, m->to_us - m->from_us);
 	put(p, m->is_zoned ? "), UTC</p>\n" : m->is_dated ? "), in the log's own zone</p>\n" : "), no date in the logs</p>\n");
@@ -204,20 +202,47 @@ put_head(struct page *p)
 
 /* --- the timeline --- */
 
+enum sign { SIGN_OPEN, SIGN_LOST, SIGN_CLOSE, SIGN_UNKNOWN, SIGN_GOES_ON, SIGN_GHOST, SIGN_FAILED, SIGN_FAULT, SIGN_OVERLAP, SIGN_TOLD, SIGN_COUNT };
+
 /* A sign and what it means. */
 static const struct {
 	const char *svg, *what;
-} legend[] = {
-	{ "<rect class=\"bar client\" x=\"1\" y=\"2\" width=\"18\" height=\"8\" rx=\"2.5\"/>", "open" },
-	{ "<path class=\"x\" d=\"M6 2l8 8m0 -8l-8 8\"/>", "lost: no closing handshake" },
-	{ "<path class=\"close\" d=\"M10 0v12\"/>", "closed, or ended on purpose" },
-	{ "<text class=\"unknown\" x=\"6\" y=\"11\">?</text>", "no end logged" },
-	{ "<path class=\"client\" d=\"M6 1l7 5l-7 5z\"/>", "open when the log ends" },
-	{ "<rect class=\"ghost client\" x=\"1\" y=\"3\" width=\"18\" height=\"6\"/>", "given up, far end still there" },
-	{ "<circle class=\"failed\" cx=\"10\" cy=\"6\" r=\"4\"/>", "failed dial" },
-	{ "<path class=\"fault\" d=\"M10 1l5 9.5h-10z\"/>", "fault injected" },
-	{ "<rect class=\"band\" x=\"3\" y=\"0\" width=\"14\" height=\"12\"/>", "two connections at once" },
+} signs[SIGN_COUNT] = {
+	[SIGN_OPEN] = { "<rect class=\"bar client\" x=\"1\" y=\"2\" width=\"18\" height=\"8\" rx=\"2.5\"/>", "open" },
+	[SIGN_LOST] = { "<path class=\"x\" d=\"M6 2l8 8m0 -8l-8 8\"/>", "lost: no closing handshake" },
+	[SIGN_CLOSE] = { "<path class=\"close\" d=\"M10 0v12\"/>", "closed, or ended on purpose" },
+	[SIGN_UNKNOWN] = { "<text class=\"unknown\" x=\"6\" y=\"11\">?</text>", "no end logged" },
+	[SIGN_GOES_ON] = { "<path class=\"client\" d=\"M6 1l7 5l-7 5z\"/>", "open when the log ends" },
+	[SIGN_GHOST] = { "<rect class=\"ghost client\" x=\"1\" y=\"3\" width=\"18\" height=\"6\"/>", "given up, far end still there" },
+	[SIGN_FAILED] = { "<circle class=\"failed\" cx=\"10\" cy=\"6\" r=\"4\"/>", "failed dial" },
+	[SIGN_FAULT] = { "<path class=\"fault\" d=\"M10 1l5 9.5h-10z\"/>", "fault injected" },
+	[SIGN_OVERLAP] = { "<rect class=\"band\" x=\"3\" y=\"0\" width=\"14\" height=\"12\"/>", "two connections at once" },
+	[SIGN_TOLD] = { "<circle class=\"told\" cx=\"5\" cy=\"6\" r=\"3\"/><circle class=\"silent\" cx=\"15\" cy=\"6\" r=\"3\"/>", "callback, or silence, of the library" },
 };
+
+/* Of the signs those that occur. */
+static void
+put_legend(struct page *p)
+{
+	bool has[SIGN_COUNT] = { [SIGN_FAILED] = p->m->n_failed > 0, [SIGN_FAULT] = p->m->n_injections > 0, [SIGN_OVERLAP] = overlapped(p->f) > 0, [SIGN_TOLD] = p->heard.n > 0 };
+
+	for (uint32_t i = 0; i < p->m->n_lives; i++) {
+		const struct life *l = &p->m->lives[i];
+		bool is_known = moment_is_known(&l->ended);
+
+		has[SIGN_OPEN] = true;
+		has[SIGN_LOST] = has[SIGN_LOST] || life_is_loss(l);
+		has[SIGN_CLOSE] = has[SIGN_CLOSE] || (is_known && !life_is_loss(l));
+		has[SIGN_UNKNOWN] = has[SIGN_UNKNOWN] || l->is_end_implied;
+		has[SIGN_GOES_ON] = has[SIGN_GOES_ON] || (!is_known && !l->is_end_implied);
+		has[SIGN_GHOST] = has[SIGN_GHOST] || moment_is_known(&l->ghost);
+	}
+	put(p, "<figcaption>");
+	for (int i = 0; i < SIGN_COUNT; i++)
+		if (has[i])
+			buf_printf(p->out, "<span><svg viewBox=\"0 0 20 12\" aria-hidden=\"true\">%s</svg>%s</span>", signs[i].svg, signs[i].what);
+	put(p, "</figcaption>\n");
+}
 
 static void
 put_timeline(struct page *p)
@@ -232,15 +257,8 @@ put_timeline(struct page *p)
 	d.to_us += pad;
 	put(p, "<h2 id=\"timeline\">Timeline</h2>\n<figure class=\"card\">\n");
 	html_draw(p->out, &d);
-	put(p, "<figcaption>");
-	for (size_t i = 0; i < ARRAY_LEN(legend); i++)
-		buf_printf(p->out, "<span><svg viewBox=\"0 0 20 12\" aria-hidden=\"true\">%s</svg>%s</span>", legend[i].svg, legend[i].what);
-	if (p->heard.n > 0) {
-		put(p, "<span><svg viewBox=\"0 0 20 12\" aria-hidden=\"true\"><circle class=\"told\" cx=\"5\" cy=\"6\" r=\"3\"/><circle class=\"silent\" cx=\"15\" cy=\"6\" r=\"3\"/></svg>what ");
-		html_text(p->out, p->v->as_name);
-		put(p, " would call, or keep silent about</span>");
-	}
-	put(p, "</figcaption>\n</figure>\n");
+	put_legend(p);
+	put(p, "</figure>\n");
 }
 
 /* --- findings --- */

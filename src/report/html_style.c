@@ -40,7 +40,7 @@ const char html_style[] =
 	".failed{fill:var(--card);stroke:var(--bad);stroke-width:1.6}.told{fill:var(--client)}.silent{fill:var(--card);stroke:var(--soft);stroke-width:1.3}.quiet{fill:var(--soft);font-style:italic}\n"
 	".pin circle,.pin rect{fill:var(--bad)}.pin text{fill:var(--card);font-weight:600;font-size:10px}svg :target{background:none}.pin:target circle,.pin:target rect{fill:var(--warn)}.pin:target~.x{opacity:1}svg a:target .bar{stroke:var(--warn);stroke-width:3;opacity:1}\n"
 	"@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--grid:#ddd;--client:#1f5599;--proxy:#5b3f93;--server:#0e6655;--bad:#b1241b;--warn:#7a5000;--good:#1d6030;--band:rgba(177,36,27,.14);--link:#000;--mark:#fff}"
-	"*{print-color-adjust:exact;-webkit-print-color-adjust:exact}body{font-size:10.5pt}main,header,footer{max-width:none;padding:0}header{padding-top:0}.skip{display:none}a{text-decoration:none}"
+	"*{print-color-adjust:exact;-webkit-print-color-adjust:exact}body{font-size:10.5pt}main,header,footer{max-width:none;padding:0 1px}header{padding-top:0}.skip{display:none}a{text-decoration:none}"
 	".card,.findings>li,tr{break-inside:avoid}h2{break-after:avoid}figure,.scroll{overflow:visible}svg{min-width:0}table{font-size:7.5pt}@page{margin:14mm}}\n"
 	"@media(max-width:40rem){.tiles li{flex:1 1 8rem}main,header,footer{padding:0 .8rem}}\n"
 	"@media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}\n";

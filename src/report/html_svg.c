@@ -130,21 +130,41 @@ has_heard(const struct sheet *s, uint32_t participant)
 	return false;
 }
 
+struct choice {
+	const struct life *l;
+	uint32_t life;
+};
+
+/* As they were opened; of a proxy the client's leg first, as the way goes. */
+static int
+compare_choices(const void *a, const void *b)
+{
+	const struct life *x = ((const struct choice *)a)->l, *y = ((const struct choice *)b)->l;
+
+	if (x->id != y->id)
+		return (x->id > y->id) - (x->id < y->id);
+	return (x->leg > y->leg) - (x->leg < y->leg);
+}
+
 static void
 plan_participant(struct sheet *s, uint32_t participant)
 {
+	struct choice *chosen = xcalloc((size_t)s->m->n_lives + 1, sizeof(*chosen));
 	uint32_t n = 0, first_row;
 	bool dials = has_dials(s, participant);
 
 	for (uint32_t i = 0; i < s->m->n_lives; i++)
-		n += s->m->lives[i].participant == participant && is_drawn(s, i);
+		if (s->m->lives[i].participant == participant && is_drawn(s, i))
+			chosen[n++] = (struct choice){ &s->m->lives[i], i };
+	qsort(chosen, n, sizeof(*chosen), compare_choices);
+	if (n > 0 || (s->d->only == NULL && dials))
+		add_row(s, ROW_TITLE, participant);
+	first_row = s->n_rows;
+	for (uint32_t i = 0; i < n; i++)
+		place_life(s, chosen[i].life, first_row, n > OWN_LANES);
+	free(chosen);
 	if (n == 0 && (s->d->only != NULL || !dials))
 		return;
-	add_row(s, ROW_TITLE, participant);
-	first_row = s->n_rows;
-	for (uint32_t i = 0; i < s->m->n_lives; i++)
-		if (s->m->lives[i].participant == participant && is_drawn(s, i))
-			place_life(s, i, first_row, n > OWN_LANES);
 	if (dials)
 		add_row(s, ROW_DIALS, participant);
 	if (has_faults(s, participant))
@@ -383,43 +403,61 @@ draw_faults(const struct sheet *s, const struct row *r)
 	}
 }
 
-/* A word beside its dot, where there is room for one. */
+/* Where its dot is: an end that nobody logged lies before the moment that implies it. */
+static double
+heard_x(const struct sheet *s, const struct heard *h)
+{
+	return x_of(s, h->at.at_us) - (h->is_before ? 9 : 0);
+}
+
+/* Up to where the dot at i has room to its right. */
+static double
+heard_room(const struct sheet *s, size_t i, uint32_t participant)
+{
+	double x = heard_x(s, &s->d->heard->items[i]), room = WIDTH;
+
+	for (size_t k = 0; k < s->d->heard->n; k++)
+		if (k != i && heard_by(s->m, &s->d->heard->items[k]) == participant && heard_x(s, &s->d->heard->items[k]) >= x)
+			room = fmin(room, heard_x(s, &s->d->heard->items[k]) - 6);
+	return room;
+}
+
+/* The callback beside its dot where there is room for it, at the end of the drawing to its left. */
+static void
+draw_word(const struct sheet *s, size_t i, uint32_t participant, double x, double y, double *free_from)
+{
+	const char *text = s->d->heard->items[i].text;
+	double width = 6.2 * (double)strlen(text);
+	bool is_late = x + 7 + width > WIDTH;
+
+	if (is_late ? x - 7 - width < *free_from : x + 7 + width > heard_room(s, i, participant))
+		return;
+	buf_printf(s->out, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", text[0] == '(' ? "quiet" : "", is_late ? x - 7 : x + 7, y, is_late ? "end" : "start");
+	html_text(s->out, text);
+	buf_puts(s->out, "</text>");
+	*free_from = is_late ? x : x + 7 + width;
+}
+
 static void
 draw_heard(const struct sheet *s, const struct row *r)
 {
-	double free_from = 0;
+	double free_from = 0, middle = r->y + LANE / 2.0;
 
 	for (size_t i = 0, n = 0; i < s->d->heard->n && n < NOTES_DRAWN; i++) {
 		const struct heard *h = &s->d->heard->items[i];
-		bool is_silent = h->text[0] == '(';
-		double x = x_of(s, h->at.at_us) - (h->is_before ? 9 : 0), middle = r->y + LANE / 2.0, width = 6.0 * (double)strlen(h->text);
+		double x = heard_x(s, h);
 
 		if (heard_by(s->m, h) != r->participant || !is_in(s->d, h->at.at_us, h->at.at_us))
 			continue;
-		buf_printf(s->out, "<g><title>");
+		buf_puts(s->out, "<g><title>");
 		html_text(s->out, s->d->v->as_name);
-		buf_printf(s->out, ", %s", h->is_before ? "before " : "");
+		buf_puts(s->out, h->is_before ? ", before " : ", ");
 		view_clock(s->out, s->d->v, h->at.at_us);
-		buf_printf(s->out, ": ");
-		html_text(s->out, h->event);
-		buf_puts(s->out, ", ");
+		buf_printf(s->out, ": %s, ", h->event);
 		html_text(s->out, h->text);
-		buf_printf(s->out, "</title><circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>", is_silent ? "silent" : "told", x, middle);
-		if (x - 4 > free_from && x + 7 + width < WIDTH) {
-			bool has_room = true;
-
-			for (size_t k = i + 1; k < s->d->heard->n && has_room; k++) {
-				double next = x_of(s, s->d->heard->items[k].at.at_us);
-
-				has_room = heard_by(s->m, &s->d->heard->items[k]) != r->participant || next < x || next - 12 > x + 7 + width;
-			}
-			if (has_room) {
-				buf_printf(s->out, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\">", is_silent ? "quiet" : "", x + 7, middle + 4);
-				html_text(s->out, h->text);
-				buf_puts(s->out, "</text>");
-				free_from = x + 7 + width;
-			}
-		}
+		buf_printf(s->out, "</title><circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>", h->text[0] == '(' ? "silent" : "told", x, middle);
+		draw_word(s, i, r->participant, x, middle + 4, &free_from);
+		free_from = fmax(free_from, x + 5);
 		buf_puts(s->out, "</g>\n");
 		n++;
 	}
@@ -468,7 +506,7 @@ draw_overlap(const struct sheet *s, const struct sample *of)
 	buf_printf(s->out, "<g><title>both at once for %s</title><rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", buf_cstr(&text), x, top, end - x,
 	    bottom - top);
 	buf_printf(s->out, "<path class=\"edge\" d=\"M%.1f %.1fV%.1fM%.1f %.1fV%.1f\"/>", x, top, bottom, end, top, bottom);
-	buf_printf(s->out, "<text class=\"bandtext\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text></g>\n", is_late ? x - 5 : end + 5, top + 14, is_late ? "end" : "start",
+	buf_printf(s->out, "<text class=\"bandtext\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text></g>\n", is_late ? x - 5 : end + 9, top + 14, is_late ? "end" : "start",
 	    buf_cstr(&text));
 }
 

@@ -155,9 +155,7 @@ put_head(struct page *p)
 	say_count(p->out, p->v->f->n, "finding");
 	buf_puts(p->out, "\n\n");
 	if (m->from_us != NO_TIME && m->n_participants > 0) {
-		view_date_clock(p->out, p->v, m->from_us);
-		buf_puts(p->out, " to ");
-		view_date_clock(p->out, p->v, m->to_us);
+		view_period(p->out, p->v, m->from_us, m->to_us);
 		buf_puts(p->out, m->is_zoned ? ", UTC" : m->is_dated ? ", in the log's own zone" : ", no date in the logs");
 		buf_printf(p->out, ". wsdiag %s.\n\n", version_program());
 	}

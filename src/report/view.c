@@ -112,14 +112,43 @@ view_date_clock(struct buf *out, const struct view *v, int64_t at_us)
 		buf_putc(out, 'Z');
 }
 
+void
+view_period(struct buf *out, const struct view *v, int64_t from_us, int64_t to_us)
+{
+	view_date_clock(out, v, from_us);
+	buf_puts(out, " to ");
+	if (v->m->is_dated && day_of(from_us) != day_of(to_us)) {
+		view_date_clock(out, v, to_us);
+		return;
+	}
+	view_clock(out, v, to_us);
+	if (v->m->is_dated && v->m->is_zoned)
+		buf_putc(out, 'Z');
+}
+
+bool
+view_next_open(const struct model *m, const struct life *l, struct moment *ret)
+{
+	for (const struct life *next = l + 1; next < m->lives + m->n_lives; next++) {
+		if (next->participant != l->participant || !moment_is_known(&next->opened))
+			continue;
+		*ret = next->opened;
+		return true;
+	}
+	return false;
+}
+
 int64_t
 view_end(const struct model *m, const struct life *l, bool *ret_is_open)
 {
 	const struct participant *p = &m->participants[l->participant];
+	struct moment next;
 
 	*ret_is_open = !moment_is_known(&l->ended);
 	if (moment_is_known(&l->ended))
 		return l->ended.at_us;
+	if (l->is_end_implied && view_next_open(m, l, &next))
+		return next.at_us;
 	return p->last_us != NO_TIME ? p->last_us + p->shift_us : m->to_us;
 }
 

@@ -33,12 +33,15 @@ void view_clock(struct buf *out, const struct view *v, int64_t at_us);
 void view_stamp(struct buf *out, const struct view *v, int64_t at_us);
 /* "2026-03-04 22:38:52.071Z" for people. */
 void view_date_clock(struct buf *out, const struct view *v, int64_t at_us);
-/* When a life ends as far as is known: its end, its ghost's, else the end of its log; *ret_is_open: no end is known. */
+/* "2026-03-04 22:13:02Z to 22:38:52Z", with the second date where it is another. */
+void view_period(struct buf *out, const struct view *v, int64_t from_us, int64_t to_us);
+/* The open that implies an end which nobody logged, of a life with is_end_implied; false: there is none. */
+bool view_next_open(const struct model *m, const struct life *l, struct moment *ret);
+/* When a life ends as far as is known: its end, else the open that implies one, else the end of its log; *ret_is_open: no line tells of an end. */
 int64_t view_end(const struct model *m, const struct life *l, bool *ret_is_open);
 /* Its beginning; the log's where that is not known. */
 int64_t view_begin(const struct model *m, const struct life *l);
 bool view_is_shown(const struct model *m, const struct circuit *c);
-/* "joined by key and by time; ..." as words of join_by and clock_basis. */
 const char *view_join_name(enum join_by by);
 const char *view_basis_name(enum clock_basis basis);
 
