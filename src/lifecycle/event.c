@@ -259,6 +259,12 @@ static const struct field inject_fields[] = {
 	END,
 };
 
+static const struct field hears_fields[] = {
+	F(ev_hears, library, "library", FIELD_TEXT, NULL),
+	F(ev_hears, callback, "callback", FIELD_TEXT, NULL),
+	END,
+};
+
 static const struct field note_fields[] = {
 	F(ev_note, text, "text", FIELD_TEXT, NULL),
 	END,
@@ -308,6 +314,7 @@ static const struct event_spec specs[EV_TYPE_COUNT] = {
 	[EV_REPLAY] = { "replay", replay_fields },
 	[EV_ORPHAN] = { "orphan", orphan_fields },
 	[EV_INJECT] = { "inject", inject_fields },
+	[EV_HEARS] = { "hears", hears_fields },
 	[EV_NOTE] = { "note", note_fields },
 	[EV_END] = { "end", end_fields },
 };

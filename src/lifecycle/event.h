@@ -44,6 +44,7 @@ enum event_type {
 	EV_REPLAY,    /* verdict: one key opened twice */
 	EV_ORPHAN,    /* verdict: opened for a dial whose successor opened first */
 	EV_INJECT,    /* proxy, serve: a line of the fault plan fired */
+	EV_HEARS,     /* proxy --as: what a library would have told its user of the event before */
 	EV_NOTE,      /* a sentence for the person who reads along */
 	EV_END,
 	EV_TYPE_COUNT
@@ -294,6 +295,10 @@ struct ev_inject {
 	struct span peer;                     /* the client of that accept; none: no connection in particular */
 };
 
+struct ev_hears {
+	struct span library, callback;        /* "websocket-client:1.7"; "on_open again", "(silence)" */
+};
+
 struct ev_note {
 	struct span text;
 };
@@ -341,6 +346,7 @@ struct event {
 		struct ev_replay replay;
 		struct ev_orphan orphan;
 		struct ev_inject inject;
+		struct ev_hears hears;
 		struct ev_note note;
 		struct ev_end end;
 	} u;

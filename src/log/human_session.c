@@ -104,3 +104,12 @@ human_text_inject(struct words *w)
 		words_labelled(w, " from ", e->peer);
 	}
 }
+
+void
+human_text_hears(struct words *w)
+{
+	const struct ev_hears *e = &w->ev->u.hears;
+
+	words_escaped(w, e->library);
+	words_labelled(w, ": ", e->callback);
+}

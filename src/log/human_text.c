@@ -246,7 +246,7 @@ human_text(struct buf *out, const struct event *ev, const struct human_options *
 {
 	struct words w = { out, ev, opt };
 
-	if (ev->leg != LEG_NONE)
+	if (ev->leg != LEG_NONE && ev->type != EV_HEARS)
 		buf_printf(out, "%s leg: ", leg_name(ev->leg));
 	switch (ev->type) {
 	case EV_START: human_text_start(&w); break;
@@ -273,6 +273,7 @@ human_text(struct buf *out, const struct event *ev, const struct human_options *
 	case EV_REPLAY: human_text_replay(&w); break;
 	case EV_ORPHAN: human_text_orphan(&w); break;
 	case EV_INJECT: human_text_inject(&w); break;
+	case EV_HEARS: human_text_hears(&w); break;
 	case EV_NOTE: words_private(&w, ev->u.note.text, words_sentence); break;
 	case EV_END: put_end(&w); break;
 	case EV_TYPE_COUNT: break;

@@ -45,5 +45,6 @@ void human_text_overlap(struct words *w);
 void human_text_replay(struct words *w);
 void human_text_orphan(struct words *w);
 void human_text_inject(struct words *w);
+void human_text_hears(struct words *w);
 
 #endif

@@ -35,6 +35,7 @@ colour_of(const struct event *ev)
 	case EV_ORPHAN:
 	case EV_VIOLATION: return "\033[31m";
 	case EV_PING: return ev->u.ping.waiting != US_UNKNOWN ? "\033[33m" : "";
+	case EV_HEARS:
 	case EV_INJECT: return "\033[35m";
 	case EV_RETRY:
 	case EV_SUSPEND:

@@ -3,6 +3,7 @@
 
 #include "cli/exit_status.h"
 #include "cli/run.h"
+#include "lifecycle/library.h"
 #include "net/listen_address.h"
 #include "proxy/gate.h"
 #include "proxy/options.h"
@@ -21,6 +22,7 @@ struct job {
 	struct url upstream;
 	struct tls_context *client_tls, *origin_tls;
 	struct gate *gate;
+	struct library as;
 	struct sockaddr_storage address;
 	uv_signal_t user_signals[2];
 	bool has_user_signals;
@@ -225,6 +227,8 @@ open_gate(struct job *job, const struct proxy_options *opt)
 	const struct gate_options go = {
 		.address = job->address,
 		.max_connections = opt->max_connections,
+		.as = opt->as != NULL ? &job->as : NULL,
+		.as_name = opt->as,
 		.pair = {
 			.loop = &job->run.loop,
 			.journal = &job->run.journal,
@@ -256,6 +260,7 @@ static int
 prepare(struct job *job, const struct proxy_options *opt, const char *upstream)
 {
 	char *error CLEANUP(free_charp) = NULL;
+	struct buf wrong CLEANUP(buf_deinit) = { 0 };
 	int status;
 
 	if (!listen_address_parse(opt->listen, &job->address)) {
@@ -269,6 +274,10 @@ prepare(struct job *job, const struct proxy_options *opt, const char *upstream)
 	if (url_parse(upstream, &job->upstream, &error) != 0) {
 		output_complain("%s", error);
 		return EXIT_URL;
+	}
+	if (opt->as != NULL && library_parse(opt->as, &job->as, &wrong) != 0) {
+		output_complain("--as: %s", buf_cstr(&wrong));
+		return EXIT_USAGE;
 	}
 	status = fault_options_read(&opt->faults, PLAN_FOR_PROXY, &job->plan);
 	return status != 0 ? status : open_both_tls(job, opt);

@@ -3,6 +3,7 @@
 
 #include "codec/close_code.h"
 #include "net/listen_address.h"
+#include "proxy/hearing.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct gate {
 	int open_objects;
 	bool is_stopping, relistens;
 	char address[64];
+	struct hearing *hearing;     /* NULL without "as" */
 
 	int64_t began_us;
 	uint32_t accepts, conns, lost;
@@ -52,6 +54,19 @@ on_opens(void *arg)
 	struct guest *guest = arg;
 
 	return ++guest->gate->conns;
+}
+
+static void
+on_told(void *arg, const struct event *ev, const char *client)
+{
+	struct gate *g = ((struct guest *)arg)->gate;
+	struct event hears = { .type = EV_HEARS, .session = ev->session, .conn = ev->conn, .dial = ev->dial, .leg = ev->leg };
+	struct buf callback CLEANUP(buf_deinit) = { 0 };
+
+	if (g->hearing == NULL || !hearing_feed(g->hearing, ev, span_of(client), &callback))
+		return;
+	hears.u.hears = (struct ev_hears){ span_of(g->opt.as_name), buf_span(&callback) };
+	journal_emit(g->opt.pair.journal, &hears);
 }
 
 static void
@@ -132,7 +147,7 @@ on_unlisten(void *arg, int64_t for_us)
 		uv_timer_start(&g->relisten, on_relisten, (uint64_t)(for_us / US_PER_MS), 0);
 }
 
-static const struct pair_events pair_up = { .opens = on_opens, .ended = on_ended, .unlisten = on_unlisten, .kill_all = on_kill_all, .gone = on_gone };
+static const struct pair_events pair_up = { .opens = on_opens, .told = on_told, .ended = on_ended, .unlisten = on_unlisten, .kill_all = on_kill_all, .gone = on_gone };
 
 /* --- the listener --- */
 
@@ -237,6 +252,8 @@ gate_new(const struct gate_options *opt, const struct gate_events *up, void *arg
 	uv_timer_init(&loop_of(g)->uv, &g->relisten);
 	g->relisten.data = g;
 	g->open_objects++;
+	if (opt->as != NULL)
+		g->hearing = hearing_new(opt->as);
 	emit_listen(g);
 	*ret = g;
 	return 0;
@@ -245,6 +262,8 @@ gate_new(const struct gate_options *opt, const struct gate_events *up, void *arg
 void
 gate_free(struct gate *g)
 {
+	if (g != NULL)
+		hearing_free(g->hearing);
 	free(g);
 }
 

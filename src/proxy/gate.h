@@ -15,6 +15,8 @@ struct gate_options {
 	struct pair_options pair;
 	struct sockaddr_storage address;
 	uint64_t max_connections;    /* more are refused with an RST */
+	const struct library *as;    /* whose callbacks to tell; NULL: nobody's */
+	const char *as_name;
 };
 
 struct gate_events {

@@ -20,6 +20,8 @@ static const struct option client_rows[] = {
 	    .help = "wait this long for the answer to a Close of our own (default 2)" },
 	{ .name = "tag-query", .kind = OPT_TEXT, .offset = AT(tag_query), .argument = "NAME",
 	    .help = "read a client's tag from this query parameter too, as connect --tag=query:NAME sends it" },
+	{ .name = "as", .kind = OPT_TEXT, .offset = AT(as), .argument = "LIBRARY:VERSION",
+	    .help = "beside each event, the callback that this client library would have fired: websocket-client:1.7, :1.8, :1.9" },
 	{ .name = "max-connections", .kind = OPT_NUMBER, .offset = AT(max_connections), .argument = "N", .min = 1,
 	    .help = "reset more than this many at a time (default 10000)" },
 	{ 0 },

@@ -16,6 +16,7 @@ struct proxy_options {
 	int64_t connect_timeout_us;
 
 	struct fault_options faults;
+	const char *as;
 	int64_t close_timeout_us;
 	struct output_options output;
 };

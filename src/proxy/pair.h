@@ -37,6 +37,8 @@ struct pair_options {
 struct pair_events {
 	/* An origin has answered with 101: which open this is, from 1. */
 	uint32_t (*opens)(void *arg);
+	/* An event of the client leg: something that happened to the client. */
+	void (*told)(void *arg, const struct event *ev, const char *client);
 	/* Of a leg; both are told of each that opened. */
 	void (*ended)(void *arg, enum leg leg, bool is_lost, const struct traffic *sent, const struct traffic *received);
 	/* What concerns more than this pair. */

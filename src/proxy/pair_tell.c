@@ -17,6 +17,14 @@ pair_event(struct pair *p, enum event_type type, enum leg leg)
 	return ev;
 }
 
+static void
+tell(struct pair *p, struct event *ev)
+{
+	journal_emit(p->opt->journal, ev);
+	if (ev->leg == LEG_CLIENT)
+		p->up->told(p->up_arg, ev, pair_client(p)->peer);
+}
+
 void
 pair_tell_inject(struct pair *p, const struct plan_line *line)
 {
@@ -57,7 +65,7 @@ pair_tell_reject(struct pair *p, int status, enum cause cause, const char *text)
 		.headers = headers_of(c),
 		.took = pair_now(p) - p->began_us,
 	};
-	journal_emit(p->opt->journal, &ev);
+	tell(p, &ev);
 }
 
 void
@@ -132,7 +140,7 @@ pair_tell_opened(struct leg_side *l)
 		.hop = !is_client && hop.len > 0 ? buf_span(&hop) : SPAN_NONE,
 		.down = US_UNKNOWN,
 	};
-	journal_emit(p->opt->journal, &ev);
+	tell(p, &ev);
 }
 
 static int64_t
@@ -185,7 +193,7 @@ leg_tell_end(struct leg_side *l, enum ending_reason why, const char *sent_end)
 	e->unsent = (int64_t)(other->from.out.len + other->from.delayed.len + transport_pending(l->transport));
 	e->unacked = stat.unacked;
 	e->tcp = stat.has_tcp ? &stat.tcp : NULL;
-	journal_emit(p->opt->journal, &ev);
+	tell(p, &ev);
 	p->up->ended(p->up_arg, l->which, ev.type == EV_LOST, &e->sent, &e->received);
 }
 

@@ -69,9 +69,19 @@ sample_place(struct sample *s, const struct moment *at)
 	}
 }
 
+static bool
+is_within(const struct model *m, const struct sample *s)
+{
+	int64_t last = s->to_us != NO_TIME ? s->to_us : s->from_us;
+
+	return (m->since_us == NO_TIME || last >= m->since_us) && (m->until_us == NO_TIME || s->from_us <= m->until_us);
+}
+
 void
 look_add(struct look *k, const struct sample *s, const struct circuit *c)
 {
+	if (!is_within(k->m, s))
+		return;
 	if (k->n_kept < FINDING_SAMPLES_MAX) {
 		k->samples = model_grow(k->samples, k->n_kept, sizeof(*k->samples));
 		k->samples[k->n_kept++] = *s;
@@ -205,7 +215,8 @@ say_injected(struct look *k)
 	struct buf done CLEANUP(buf_deinit) = { 0 };
 	unsigned n = 0;
 
-	if (k->m->n_injections == 0)
+	/* A second open is what the client did about it. */
+	if (k->m->n_injections == 0 || k->kind == FINDING_SECOND_OPEN)
 		return;
 	for (uint32_t i = 0; i < k->n_kept; i++) {
 		if (k->samples[i].life == NO_INDEX)

@@ -93,6 +93,11 @@ say_overlap(struct look *k)
 	if (!moment_is_known(&older->ended))
 		buf_puts(t, "; no end of the older is in the log");
 	buf_puts(t, ".");
+	if (weight(m, l) == 1 && older->is_ghost_ended && older->ghost.at_us > l->opened.at_us) {
+		buf_puts(t, " The older's far end was still there ");
+		say_duration(t, older->ghost.at_us - l->opened.at_us);
+		buf_puts(t, " after the newer opened.");
+	}
 	if (k->n_samples > 1)
 		buf_printf(t, " %" PRIu32 " times in all.", k->n_samples);
 	buf_puts(&k->advice, "a disconnect clears only its own connection; ");
@@ -285,7 +290,14 @@ look_unseen_end(struct look *k)
 	look_done(k, CONFIDENCE_CERTAIN);
 }
 
-/* A Close that came, by whoever closed first there, and that the other side says it never sent. */
+/* Not as the answer to one that came. */
+static bool
+has_sent_first(const struct life *l, int code)
+{
+	return l->close_sent == code && !(l->cause == CAUSE_WS_CLOSE && l->by == BY_PEER);
+}
+
+/* A Close that came, and that the other end says it never sent. */
 void
 look_hop_close(struct look *k)
 {
@@ -298,7 +310,8 @@ look_hop_close(struct look *k)
 		if (!find_ends(m, &m->circuits[i], &client, &server))
 			continue;
 		const struct life *c = &m->lives[client], *v = &m->lives[server];
-		if (!c->is_how_known || !v->is_how_known || !moment_is_known(&c->ended) || c->by != BY_PEER || c->code == 0 || v->close_sent == c->code)
+		if (!c->is_how_known || !v->is_how_known || !moment_is_known(&c->ended) || c->by != BY_PEER || c->code == 0
+		    || has_sent_first(v, c->code))
 			continue;
 		s.life = client;
 		s.other = server;

@@ -15,7 +15,7 @@
 
 enum { WIDTH = 1000, LEFT = 118, RIGHT = 14, LANE = 19, BAR = 10, TITLE = 25, AXIS = 20, PIN = 17 };
 /* A participant with more connections shares lanes, and what finds none is only counted. A drawing has so many bars and marks at most. */
-enum { OWN_LANES = 16, SHARED_LANES = 16, PARTICIPANTS_DRAWN = 16, BARS_DRAWN = 3000, PINS_DRAWN = 200, PIN_LEVELS = 4, NOTES_DRAWN = 500 };
+enum { OWN_LANES = 16, SHARED_LANES = 64, THIN_LANE = 9, THIN_BAR = 5, PARTICIPANTS_DRAWN = 16, BARS_DRAWN = 3000, PINS_DRAWN = 200, PIN_LEVELS = 4, NOTES_DRAWN = 500 };
 
 enum row_kind { ROW_TITLE, ROW_LIVES, ROW_DIALS, ROW_FAULTS, ROW_HEARD };
 
@@ -23,6 +23,7 @@ struct row {
 	enum row_kind kind;
 	uint32_t participant;
 	uint32_t first, n;            /* ROW_LIVES: the first life, and how many share it */
+	bool is_thin;                 /* ROW_LIVES: one of many */
 	int64_t until_us;             /* ROW_LIVES: the last one's end */
 	double y;                     /* its top */
 };
@@ -74,27 +75,34 @@ add_row(struct sheet *s, enum row_kind kind, uint32_t participant)
 	return &s->rows[s->n_rows++];
 }
 
-/* A lane for each, or the first lane that is free by then. */
+/* A lane for each; where there are many, the first that is free by then. */
 static void
 place_life(struct sheet *s, uint32_t life, uint32_t first_row, bool is_shared)
 {
 	const struct life *l = &s->m->lives[life];
-	int64_t begin = view_begin(s->m, l), gap = (s->d->to_us - s->d->from_us) / 200;
-	uint32_t at = s->n_rows;
+	int64_t begin = view_begin(s->m, l), gap = (s->d->to_us - s->d->from_us) / 150;
+	uint32_t at = first_row;
 
-	for (uint32_t i = first_row; i < s->n_rows && is_shared; i++)
-		if (s->m->lives[s->rows[i].first].leg == l->leg && s->rows[i].until_us + gap < begin)
-			at = MIN(at, i);
-	if ((at == s->n_rows && at - first_row >= (is_shared ? SHARED_LANES : OWN_LANES)) || s->n_bars >= BARS_DRAWN) {
+	while (at < s->n_rows && (!is_shared || s->m->lives[s->rows[at].first].leg != l->leg || s->rows[at].until_us + gap >= begin))
+		at++;
+	if ((at == s->n_rows && at - first_row >= SHARED_LANES) || s->n_bars >= BARS_DRAWN) {
 		s->left_out++;
 		return;
 	}
-	if (at == s->n_rows)
+	if (at == s->n_rows) {
 		add_row(s, ROW_LIVES, l->participant)->first = life;
+		s->rows[at].is_thin = is_shared;
+	}
 	s->rows[at].n++;
 	s->rows[at].until_us = MAX(s->rows[at].until_us, last_of(s->m, l));
 	s->row_of[life] = at;
 	s->n_bars++;
+}
+
+static bool
+is_notable(const struct life *l)
+{
+	return life_is_loss(l) || l->is_end_implied || moment_is_known(&l->ghost);
 }
 
 static bool
@@ -133,11 +141,23 @@ has_heard(const struct sheet *s, uint32_t participant)
 struct choice {
 	const struct life *l;
 	uint32_t life;
+	int64_t begin;
 };
 
-/* As they were opened; of a proxy the client's leg first, as the way goes. */
+/* By leg, and as they began: so lanes are shared. */
 static int
-compare_choices(const void *a, const void *b)
+compare_times(const void *a, const void *b)
+{
+	const struct choice *x = a, *y = b;
+
+	if (x->l->leg != y->l->leg)
+		return (x->l->leg > y->l->leg) - (x->l->leg < y->l->leg);
+	return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+/* By number; of a proxy the client's leg first, as the way goes. */
+static int
+compare_numbers(const void *a, const void *b)
 {
 	const struct life *x = ((const struct choice *)a)->l, *y = ((const struct choice *)b)->l;
 
@@ -155,13 +175,19 @@ plan_participant(struct sheet *s, uint32_t participant)
 
 	for (uint32_t i = 0; i < s->m->n_lives; i++)
 		if (s->m->lives[i].participant == participant && is_drawn(s, i))
-			chosen[n++] = (struct choice){ &s->m->lives[i], i };
-	qsort(chosen, n, sizeof(*chosen), compare_choices);
+			chosen[n++] = (struct choice){ &s->m->lives[i], i, view_begin(s->m, &s->m->lives[i]) };
+	qsort(chosen, n, sizeof(*chosen), n > OWN_LANES ? compare_times : compare_numbers);
 	if (n > 0 || (s->d->only == NULL && dials))
 		add_row(s, ROW_TITLE, participant);
 	first_row = s->n_rows;
+	/* Of many those that did not end well come first, in lanes of their own: they are never left out for the others. */
 	for (uint32_t i = 0; i < n; i++)
-		place_life(s, chosen[i].life, first_row, n > OWN_LANES);
+		if (n <= OWN_LANES || is_notable(chosen[i].l))
+			place_life(s, chosen[i].life, first_row, n > OWN_LANES);
+	first_row = n > OWN_LANES ? s->n_rows : first_row;
+	for (uint32_t i = 0; i < n; i++)
+		if (n > OWN_LANES && !is_notable(chosen[i].l))
+			place_life(s, chosen[i].life, first_row, true);
 	free(chosen);
 	if (n == 0 && (s->d->only != NULL || !dials))
 		return;
@@ -171,6 +197,12 @@ plan_participant(struct sheet *s, uint32_t participant)
 		add_row(s, ROW_FAULTS, participant);
 	if (has_heard(s, participant))
 		add_row(s, ROW_HEARD, participant);
+}
+
+static double
+height_of(const struct row *r)
+{
+	return r->kind == ROW_TITLE ? TITLE : r->is_thin ? THIN_LANE : LANE;
 }
 
 /* Rows in the order of participants, and where each lies. */
@@ -191,7 +223,7 @@ plan_rows(struct sheet *s, double y)
 	s->top = y;
 	for (uint32_t i = 0; i < s->n_rows; i++) {
 		s->rows[i].y = y;
-		y += s->rows[i].kind == ROW_TITLE ? TITLE : LANE;
+		y += height_of(&s->rows[i]);
 	}
 	s->bottom = y + 4;
 }
@@ -228,8 +260,8 @@ put_tick_label(const struct sheet *s, int64_t at_us, int64_t step)
 	view_stamp(&stamp, s->d->v, at_us);
 	/* 2026-03-04T22:13:02.071000Z, or without date and T */
 	const char *text = buf_cstr(&stamp), *clock = strchr(text, 'T') != NULL ? strchr(text, 'T') + 1 : strrchr(text, ' ') != NULL ? strrchr(text, ' ') + 1 : text;
-	if (step >= 86400 * US_PER_S && s->m->is_dated)
-		buf_printf(s->out, "%.10s", text);
+	if (step >= 3600 * US_PER_S && s->m->is_dated && at_us % (86400 * US_PER_S) == 0)
+		buf_printf(s->out, "%.5s", text + strlen("2026-"));
 	else
 		buf_printf(s->out, "%.*s", step < US_PER_MS * 100 ? 12 : step < US_PER_S ? 10 : step < 60 * US_PER_S ? 8 : 5, clock);
 }
@@ -268,12 +300,12 @@ draw_label(const struct sheet *s, const struct row *r)
 	if (r->kind == ROW_TITLE) {
 		buf_printf(s->out, "<path class=\"rule\" d=\"M0 %.1fH%d\"/><text class=\"name %s\" x=\"2\" y=\"%.1f\">", r->y + 4, WIDTH - RIGHT, class_of(s, r->participant), r->y + 18);
 		html_text(s->out, s->m->participants[r->participant].name);
+	} else if (r->is_thin) {
+		return;
 	} else {
 		buf_printf(s->out, "<text class=\"soft\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 10, r->y + 14);
-		if (r->kind == ROW_LIVES && r->n == 1)
+		if (r->kind == ROW_LIVES)
 			life_name(s->out, s->m, r->first);
-		else if (r->kind == ROW_LIVES)
-			buf_printf(s->out, "%" PRIu32 " connections", r->n);
 		else
 			buf_puts(s->out, names[r->kind]);
 	}
@@ -317,16 +349,17 @@ put_tooltip(const struct sheet *s, uint32_t life)
 }
 
 static void
-draw_end(const struct sheet *s, const struct life *l, double x, double middle, bool is_open)
+draw_end(const struct sheet *s, const struct life *l, double x, double middle, double half, bool is_open)
 {
 	if (l->is_end_implied)
 		buf_printf(s->out, "<text class=\"unknown\" x=\"%.1f\" y=\"%.1f\">?</text>", x + 3, middle + 4.5);
 	else if (is_open)
-		buf_printf(s->out, "<path class=\"%s more\" d=\"M%.1f %.1fl6 5l-6 5z\"/>", class_of(s, l->participant), x, middle - 5);
+		buf_printf(s->out, "<path class=\"%s more\" d=\"M%.1f %.1fl6 %.1fl-6 %.1fz\"/>", class_of(s, l->participant), x, middle - half, half, half);
 	else if (life_is_loss(l))
-		buf_printf(s->out, "<path class=\"x\" d=\"M%.1f %.1fl7 7m0 -7l-7 7\"/>", x - 3.5, middle - 3.5);
+		buf_printf(s->out, "<path class=\"x\" d=\"M%.1f %.1fl%.1f %.1fm0 %.1fl%.1f %.1f\"/>", x - half * .7, middle - half * .7, half * 1.4, half * 1.4, -half * 1.4, -half * 1.4,
+		    half * 1.4);
 	else
-		buf_printf(s->out, "<path class=\"close\" d=\"M%.1f %.1fv14\"/>", x, middle - 7);
+		buf_printf(s->out, "<path class=\"close\" d=\"M%.1f %.1fv%.1f\"/>", x, middle - half * 1.4, half * 2.8);
 }
 
 static void
@@ -336,7 +369,7 @@ draw_life(const struct sheet *s, uint32_t life)
 	const struct row *r = &s->rows[s->row_of[life]];
 	bool is_open, has_link = s->d->is_listed != NULL && s->d->is_listed[life];
 	int64_t end = view_end(s->m, l, &is_open);
-	double a = x_of(s, view_begin(s->m, l)), b = fmax(x_of(s, end), a + 1.5), middle = r->y + LANE / 2.0;
+	double a = x_of(s, view_begin(s->m, l)), b = fmax(x_of(s, end), a + 1.5), middle = r->y + height_of(r) / 2, half = (r->is_thin ? THIN_BAR : BAR) / 2.0;
 
 	buf_puts(s->out, has_link ? "<a" : "<g");
 	if (s->d->only == NULL)
@@ -347,13 +380,13 @@ draw_life(const struct sheet *s, uint32_t life)
 	put_tooltip(s, life);
 	if (moment_is_known(&l->dialled) && x_of(s, l->dialled.at_us) < a - 1)
 		buf_printf(s->out, "<path class=\"dialling\" d=\"M%.1f %.1fH%.1f\"/>", x_of(s, l->dialled.at_us), middle, a);
-	buf_printf(s->out, "<rect class=\"bar %s%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"2.5\"/>", class_of(s, l->participant),
-	    l->is_end_implied ? " implied" : "", a, middle - BAR / 2.0, b - a, BAR);
+	buf_printf(s->out, "<rect class=\"bar %s%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%.1f\"/>", class_of(s, l->participant),
+	    l->is_end_implied ? " implied" : "", a, middle - half, b - a, half * 2, half / 2);
 	if (moment_is_known(&l->ghost) && x_of(s, l->ghost.at_us) > b)
-		buf_printf(s->out, "<rect class=\"ghost %s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>", class_of(s, l->participant), b, middle - BAR / 2.0 + 1.5,
-		    x_of(s, l->ghost.at_us) - b, BAR - 3);
+		buf_printf(s->out, "<rect class=\"ghost %s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", class_of(s, l->participant), b, middle - half * .7,
+		    x_of(s, l->ghost.at_us) - b, half * 1.4);
 	if (end <= s->d->to_us)
-		draw_end(s, l, b, middle, is_open);
+		draw_end(s, l, b, middle, half, is_open);
 	buf_puts(s->out, has_link ? "</a>\n" : "</g>\n");
 }
 
@@ -476,7 +509,7 @@ draw_pauses(const struct sheet *s)
 			if (s->rows[k].participant != p->participant)
 				continue;
 			top = top > 0 ? top : s->rows[k].y + 5;
-			bottom = s->rows[k].y + LANE;
+			bottom = s->rows[k].y + height_of(&s->rows[k]);
 		}
 		if (top <= 0 || !is_in(s->d, p->at.at_us - took, p->at.at_us))
 			continue;
@@ -496,7 +529,7 @@ draw_overlap(const struct sheet *s, const struct sample *of)
 {
 	if (of->life == NO_INDEX || of->other == NO_INDEX || s->row_of[of->life] == NO_INDEX || s->row_of[of->other] == NO_INDEX)
 		return;
-	double a = s->rows[s->row_of[of->life]].y, b = s->rows[s->row_of[of->other]].y, top = fmin(a, b), bottom = fmax(a, b) + LANE;
+	double a = s->rows[s->row_of[of->life]].y, b = s->rows[s->row_of[of->other]].y, top = fmin(a, b), bottom = fmax(a, b) + height_of(&s->rows[s->row_of[a > b ? of->life : of->other]]);
 	int64_t to = of->to_us != NO_TIME ? of->to_us : s->d->to_us;
 	double x = x_of(s, of->from_us), end = fmax(x_of(s, to), x + 2);
 	struct buf text CLEANUP(buf_deinit) = { 0 };

@@ -236,6 +236,7 @@ struct model {
 	uint32_t n_verdicts;
 	struct joining joining;
 	int64_t from_us, to_us;       /* all there is, on the report's clock */
+	int64_t since_us, until_us;   /* what is wanted of it; NO_TIME: no bound */
 	bool is_dated, is_zoned;      /* whether the report's clock has a date; and is UTC, not some local time */
 
 	struct model_excess excess;
@@ -253,7 +254,7 @@ int64_t life_age(const struct life *l);
 bool life_is_loss(const struct life *l);
 /* "c3"; a proxy's leg: "c3 client". */
 void life_name(struct buf *out, const struct model *m, uint32_t life);
-/* "server.log:4". */
+/* "server.log:4": without its folders, where that is no other log's name. */
 void place_name(struct buf *out, const struct model *m, const struct place *at);
 /* "peer FIN", "ping timeout", "1012 Service Restart \"deploy\"", "error": how it ended, shortly, safe to show. */
 void life_ending(struct buf *out, const struct life *l);

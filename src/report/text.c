@@ -20,6 +20,7 @@ struct text {
 	const struct model *m;
 	const struct findings *f;
 	const struct text_options *opt;
+	unsigned columns;
 };
 
 /* --- times and places --- */
@@ -163,6 +164,8 @@ put_logs(struct text *t)
 		escape_text(&line, span_of(log->name), 0);
 		buf_printf(&line, "  %" PRIu64 " line%s  ", log->counts.lines, log->counts.lines == 1 ? "" : "s");
 		escape_text(&line, span_of(log->kind), 0);
+		if (log->role_is_guessed)
+			buf_puts(&line, ", role by its words");
 		put_lacks(&line, log);
 		put_trouble(&line, log);
 		buf_printf(t->out, "%s\n", buf_cstr(&line));
@@ -277,7 +280,7 @@ put_joining(struct text *t)
 	if (m->joining.unmatched > 0 && m->n_logs > 1)
 		buf_printf(&line, "%s%" PRIu32 " seen by one end only", line.len > 0 ? "; " : "", m->joining.unmatched);
 	if (line.len > 0) {
-		struct fold fold = { .out = t->out, .columns = t->opt->columns };
+		struct fold fold = { .out = t->out, .columns = t->columns };
 
 		fold_text(&fold, buf_span(&line));
 		buf_putc(t->out, '\n');
@@ -369,7 +372,7 @@ put_stats(struct text *t)
 
 	for (uint32_t i = 0; i < MIN(m->n_participants, (uint32_t)STATS_SHOWN); i++) {
 		struct buf line CLEANUP(buf_deinit) = { 0 };
-		struct fold fold = { .out = t->out, .columns = t->opt->columns };
+		struct fold fold = { .out = t->out, .columns = t->columns };
 
 		buf_printf(&line, "%s  ", m->participants[i].name);
 		fold.indent = (unsigned)line.len;
@@ -402,7 +405,7 @@ put_when(struct buf *out, const struct model *m, const struct finding *f)
 static void
 put_paragraph(struct text *t, const char *before, const char *text)
 {
-	struct fold fold = { .out = t->out, .columns = t->opt->columns > 0 ? t->opt->columns : COLUMNS_DEFAULT, .indent = 2 };
+	struct fold fold = { .out = t->out, .columns = t->columns, .indent = 2 };
 	struct buf b CLEANUP(buf_deinit) = { 0 };
 
 	if (text == NULL)
@@ -447,7 +450,7 @@ put_findings(struct text *t)
 static void
 put_unjudged(struct text *t)
 {
-	struct fold fold = { .out = t->out, .columns = t->opt->columns > 0 ? t->opt->columns : COLUMNS_DEFAULT, .indent = 2 };
+	struct fold fold = { .out = t->out, .columns = t->columns, .indent = 2 };
 	struct buf line CLEANUP(buf_deinit) = { 0 };
 
 	for (uint32_t i = 0; i < t->f->n_unjudged; i++)
@@ -472,7 +475,7 @@ text_report(struct buf *out, const struct view *v, const struct text_options *op
 {
 	const struct model *m = v->m;
 	const struct findings *f = v->f;
-	struct text t = { .out = out, .m = m, .f = f, .opt = opt };
+	struct text t = { .out = out, .m = m, .f = f, .opt = opt, .columns = opt->columns > 0 ? opt->columns : COLUMNS_DEFAULT };
 
 	put_logs(&t);
 	put_joining(&t);

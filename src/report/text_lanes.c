@@ -349,12 +349,17 @@ put_participant(struct lanes *x, uint32_t participant, const bool *is_drawn)
 	bool is_first = true;
 	char label[LABEL_MAX];
 
-	for (uint32_t i = 0; i < m->n_lives; i++) {
-		if (m->lives[i].participant != participant || !is_drawn[i])
-			continue;
-		lane_label(x, i, is_first, label, sizeof(label));
-		is_first = false;
-		put_life(x, i, label);
+	/* By connection, so that a proxy's two legs stand together, as they do in a circuit: the client's first. */
+	for (uint32_t i = 0; i < m->n_circuits; i++) {
+		for (uint32_t k = 0; k < m->circuits[i].n_lives; k++) {
+			uint32_t life = m->circuits[i].lives[k];
+
+			if (m->lives[life].participant != participant || !is_drawn[life])
+				continue;
+			lane_label(x, life, is_first, label, sizeof(label));
+			is_first = false;
+			put_life(x, life, label);
+		}
 	}
 	snprintf(label, sizeof(label), "%-*s dials", (int)strlen(name), is_first ? name : "");
 	put_marks(x, label, participant, false);

@@ -71,6 +71,16 @@ put_date(struct buf *out, int64_t us)
 	buf_append(out, buf_head(&stamp), strlen("2026-03-04"));
 }
 
+/* "03-04 " */
+static void
+put_month_day(struct buf *out, int64_t us)
+{
+	struct buf stamp CLEANUP(buf_deinit) = { 0 };
+
+	clock_format_rfc3339(&stamp, us);
+	buf_printf(out, "%.5s ", buf_cstr(&stamp) + strlen("2026-"));
+}
+
 static void
 put_day(struct buf *out, int64_t us)
 {
@@ -78,12 +88,20 @@ put_day(struct buf *out, int64_t us)
 		buf_printf(out, "%+" PRId64 "d ", day_of(us));
 }
 
+static void
+put_clock(struct buf *out, const struct view *v, int64_t at_us)
+{
+	put_time_of_day(out, at_us, has_fractions(v->m) ? 3 : 0);
+}
+
 void
 view_clock(struct buf *out, const struct view *v, int64_t at_us)
 {
 	if (!v->m->is_dated)
 		put_day(out, at_us);
-	put_time_of_day(out, at_us, has_fractions(v->m) ? 3 : 0);
+	else if (v->m->from_us != NO_TIME && day_of(v->m->from_us) != day_of(v->m->to_us))
+		put_month_day(out, at_us);
+	put_clock(out, v, at_us);
 }
 
 void
@@ -106,8 +124,10 @@ view_date_clock(struct buf *out, const struct view *v, int64_t at_us)
 	if (v->m->is_dated) {
 		put_date(out, at_us);
 		buf_putc(out, ' ');
+	} else {
+		put_day(out, at_us);
 	}
-	view_clock(out, v, at_us);
+	put_clock(out, v, at_us);
 	if (v->m->is_dated && v->m->is_zoned)
 		buf_putc(out, 'Z');
 }

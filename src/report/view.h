@@ -27,7 +27,8 @@ void view_life(struct buf *out, const struct model *m, uint32_t life);
 
 /* --- times, all on the report's clock --- */
 
-/* "22:38:52", with .071 where the logs are finer than a second; "+1d 00:01:02" where the clock has no date. */
+/* "22:38:52", with .071 where the logs are finer than a second; "+1d 00:01:02" where the clock has no date, "03-04 22:38:52" where it has one and the report
+ * goes over several days. */
 void view_clock(struct buf *out, const struct view *v, int64_t at_us);
 /* RFC 3339: "2026-03-04T22:38:52.071000Z", without Z where the zone is not known; without a date as view_clock, with six decimals. */
 void view_stamp(struct buf *out, const struct view *v, int64_t at_us);
