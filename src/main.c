@@ -9,6 +9,7 @@
 #include "connect/console.h"
 #include "proxy/command.h"
 #include "report/command.h"
+#include "report/finding.h"
 #include "serve/command.h"
 
 #include <errno.h>
@@ -160,6 +161,13 @@ dump_console(struct buf *out)
 		buf_printf(out, "%s\t%s\t%s\n", cmd->name, cmd->args, cmd->help);
 }
 
+static void
+dump_findings(struct buf *out)
+{
+	for (int kind = 0; kind < FINDING_KIND_COUNT; kind++)
+		buf_printf(out, "%s\n", finding_spec((enum finding_kind)kind)->name);
+}
+
 /* For the test that holds the manual to the tables. */
 static int
 print_dump(const char *what)
@@ -170,6 +178,8 @@ print_dump(const char *what)
 		help_dump(&text, commands);
 	else if (strcmp(what, "dump-console") == 0)
 		dump_console(&text);
+	else if (strcmp(what, "dump-findings") == 0)
+		dump_findings(&text);
 	else
 		help_dump_schema(&text);
 	return print(STDOUT_FILENO, &text);
@@ -212,7 +222,7 @@ dispatch(char **argv, int argc)
 		return print_help(next);
 	if (strcmp(word, "completion") == 0)
 		return print_completion(next);
-	if (strcmp(word, "dump-options") == 0 || strcmp(word, "dump-schema") == 0 || strcmp(word, "dump-console") == 0)
+	if (strcmp(word, "dump-options") == 0 || strcmp(word, "dump-schema") == 0 || strcmp(word, "dump-console") == 0 || strcmp(word, "dump-findings") == 0)
 		return print_dump(word);
 	const struct command *cmd = find_command(word);
 	return cmd != NULL ? run_command(cmd, argv + 2, argc - 2) : run_command(&connect_command, argv + 1, argc - 1);

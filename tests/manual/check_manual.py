@@ -13,8 +13,8 @@ from pathlib import Path
 
 WSDIAG, ROOT = sys.argv[1], Path(sys.argv[2])
 MAN = ROOT / "man"
-COMMANDS = ("connect", "serve", "proxy")
-PAGES = ("wsdiag.1", "wsdiag-connect.1", "wsdiag-repl.1", "wsdiag-serve.1", "wsdiag-proxy.1", "wsdiag-log.5")
+COMMANDS = ("connect", "serve", "proxy", "report")
+PAGES = ("wsdiag.1", "wsdiag-connect.1", "wsdiag-repl.1", "wsdiag-serve.1", "wsdiag-proxy.1", "wsdiag-report.1", "wsdiag-log.5")
 
 
 def ask(*args):
@@ -257,6 +257,15 @@ def check_console():
     yield from differences("wsdiag-repl(1), COMMANDS", want, have)
 
 
+def check_findings():
+    want = ask("dump-findings").splitlines()
+    described = items(section((MAN / "wsdiag-report.1").read_text(), "FINDINGS"))
+    yield from differences("wsdiag-report(1), FINDINGS", want, [head.removeprefix("Sy ") for head, _ in described])
+    for head, body in described:
+        if not re.search(rf"^\.Bd -literal\n{re.escape(head.removeprefix('Sy '))}  .* samples?  ", body, re.M):
+            yield f"wsdiag-report(1), {head}: no example"
+
+
 def check_mdoc(page):
     r = subprocess.run(["mandoc", "-Tlint", "-W", "style", str(MAN / page)], capture_output=True, text=True, timeout=60)
     # Whether other pages are installed is no matter of this one.
@@ -273,6 +282,7 @@ def tests():
         yield f"completion of {shell}", None, check_completion, shell
     yield "commands", None, check_commands
     yield "commands of the REPL", None, check_console
+    yield "findings", None, check_findings
     yield "log: events, fields, units", None, check_schema
     yield "log: causes and stages", None, check_causes
     yield "exit statuses", None, check_exit_status
