@@ -13,7 +13,7 @@ from pathlib import Path
 
 WSDIAG, ROOT = sys.argv[1], Path(sys.argv[2])
 MAN = ROOT / "man"
-COMMANDS = ("connect", "serve", "proxy", "demo")
+COMMANDS = ("connect", "serve", "proxy", "report", "demo")
 PAGES = sorted(page.name for page in MAN.glob("wsdiag*.[1-9]"))
 
 
@@ -298,6 +298,15 @@ def check_plan_examples():
             yield f"wsdiag-plan(5): {line}: {r.stderr}"
 
 
+def check_findings():
+    want = ask("dump-findings").splitlines()
+    described = items(section((MAN / "wsdiag-report.1").read_text(), "FINDINGS"))
+    yield from differences("wsdiag-report(1), FINDINGS", want, [head.removeprefix("Sy ") for head, _ in described])
+    for head, body in described:
+        if not re.search(rf"^\.Bd -literal\n{re.escape(head.removeprefix('Sy '))}  .* samples?  ", body, re.M):
+            yield f"wsdiag-report(1), {head}: no example"
+
+
 def check_mdoc(page):
     r = subprocess.run(["mandoc", "-Tlint", "-W", "style", str(MAN / page)], capture_output=True, text=True, timeout=60)
     # Whether other pages are installed is no matter of this one.
@@ -316,6 +325,7 @@ def tests():
     yield "commands of the REPL", None, check_console
     yield "plans: moments, actions, those installed", None, check_plans
     yield "plans: examples", None, check_plan_examples
+    yield "findings", None, check_findings
     yield "log: events, fields, units", None, check_schema
     yield "log: causes and stages", None, check_causes
     yield "exit statuses", None, check_exit_status
