@@ -271,7 +271,7 @@ START_TEST(whatever_logs_say_is_survived_and_what_is_shown_is_safe)
 	}
 	join_model(&m);
 	findings_look(&m, &f);
-	text_report(&out, &m, &f, &(struct text_options){ .columns = (unsigned)(rng_u64(&r) % 100) });
+	text_report(&out, &(struct view){ .m = &m, .f = &f, .made_us = NO_TIME }, &(struct text_options){ .columns = (unsigned)(rng_u64(&r) % 100) });
 	for (size_t i = 0; i < out.len; i++)
 		ck_assert(buf_head(&out)[i] == '\n' || (buf_head(&out)[i] >= ' ' && buf_head(&out)[i] != 0x7f));
 	findings_deinit(&f);
