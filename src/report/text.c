@@ -122,7 +122,7 @@ put_lacks(struct buf *line, const struct log *log)
 	const struct {
 		bool has;
 		const char *what;
-	} rows[] = { { log->has_date, "date" }, { log->has_zone, "zone" }, { log->has_key, "key" } };
+	} rows[] = { { log->resolution_us > 0, "time" }, { log->has_date, "date" }, { log->has_zone, "zone" }, { log->has_key, "key" } };
 	unsigned n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
