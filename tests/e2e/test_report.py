@@ -21,7 +21,7 @@ def report(run):
     def whole(*args, **how):
         r = run("report", *args, log=False, **how)
         r.text = r.out.decode()
-        r.findings = re.findall(r"^([A-Z][A-Z, -]*[A-Z])  .* samples?  ", r.text, re.M)
+        r.findings = re.findall(r"^([A-Z][A-Z, -]*[A-Z])  .*, \d+ samples?(?:  |$)", r.text, re.M)
         return r
 
     return whole
