@@ -89,7 +89,7 @@ look_silent_gap(struct look *k)
 	look_done(k, CONFIDENCE_CERTAIN);
 }
 
-/* Only where the log says how the one before ended: what is not known cannot explain. */
+/* Only where the log says which connection ended, and how: what is not known cannot explain. */
 void
 look_second_open(struct look *k)
 {
@@ -97,7 +97,7 @@ look_second_open(struct look *k)
 
 	for (uint32_t i = 0; i < m->n_lives; i++) {
 		const struct life *l = &m->lives[i];
-		uint32_t next = is_client(m, l) && life_is_loss(l) && l->is_how_known ? next_life(m, i) : NO_INDEX;
+		uint32_t next = is_client(m, l) && life_is_loss(l) && l->is_how_known && !l->is_id_counted ? next_life(m, i) : NO_INDEX;
 		struct sample s = no_sample;
 
 		if (next == NO_INDEX || m->lives[next].story != l->story || m->lives[next].opened.own_us < l->ended.own_us)

@@ -24,7 +24,7 @@ is_at_both_ends(const struct model *m, const struct circuit *c, uint32_t loss)
 
 	for (uint32_t i = 0; i < c->n_lives; i++) {
 		const struct life *o = &m->lives[c->lives[i]];
-		bool is_end = m->participants[o->participant].role != ROLE_PROXY;
+		bool is_end = m->participants[o->participant].role != ROLE_PROXY && !l->is_untimed && !o->is_untimed;
 
 		if (is_end && o->participant != l->participant && moment_is_known(&o->ended) && !o->is_clean
 		    && llabs(o->ended.at_us - l->ended.at_us) <= look_tolerance(m, l, o))
@@ -273,7 +273,9 @@ look_violation(struct look *k)
 		const struct life *l = &m->lives[k->samples[0].life];
 
 		say_lives(&k->text, k);
-		buf_printf(&k->text, ": the %s broke %s: ", life_is_downstream(m, l) ? "server, or a hop," : "client, or a hop,", l->section != NULL ? l->section : "RFC 6455");
+		buf_printf(&k->text, ": the %s, or a hop, broke ", life_is_downstream(m, l) ? "server" : "client");
+		escape_text(&k->text, l->section != NULL ? span_of(l->section) : SPAN_LIT("RFC 6455"), 0);
+		buf_puts(&k->text, ": ");
 		escape_text(&k->text, span_of(l->rule), 0);
 		buf_puts(&k->text, ".");
 		buf_puts(&k->advice, "whoever sends this must be changed; a hop that alters frames does so, too.");

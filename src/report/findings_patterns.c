@@ -95,11 +95,9 @@ idle_of(const struct life *l)
 static bool
 is_cut(const struct model *m, const struct life *l)
 {
-	bool is_farewell = l->code == CLOSE_GOING_AWAY || l->code == CLOSE_NORMAL || l->code == CLOSE_NO_STATUS;
-
 	if (l->is_hidden || !moment_is_known(&l->ended) || !l->is_how_known || l->by != BY_PEER || l->violations > 0)
 		return false;
-	return life_is_loss(l) || (is_farewell && life_is_downstream(m, l));
+	return life_is_loss(l) || (l->code == CLOSE_GOING_AWAY && life_is_downstream(m, l));
 }
 
 /* Of each connection the life nearest to the client that was cut. */

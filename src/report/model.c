@@ -206,13 +206,14 @@ add_participant(struct model *m, const struct place *at, const struct event *ev)
 	*p = (struct participant){
 		.role = ev->src->role, .run = ev->src->run, .log = at->log,
 		.has_mono = ev->mono_us != INPUT_NO_MONO,
-		.resolution_us = log->resolution_us,
+		.resolution_us = MAX(log->resolution_us, INT64_C(1)),
+		.is_untimed = log->resolution_us == 0,
 		.first_us = NO_TIME, .last_us = NO_TIME, .date_lo_us = NO_TIME, .date_hi_us = NO_TIME,
 	};
 	p->boot = ev->src->boot != NULL ? model_text(m, span_of(ev->src->boot)) : NULL;
 	p->name = new_name(m, p->role);
 	if (p->has_mono)
-		p->mono_base_us = ev->wall_us - ev->mono_us;
+		p->mono_base_us = model_believed(ev->wall_us) - model_believed(ev->mono_us);
 	return m->n_participants++;
 }
 
@@ -246,7 +247,7 @@ model_participant(struct model *m, const struct place *at, const struct event *e
 int64_t
 life_age(const struct life *l)
 {
-	if (l->age != US_UNKNOWN)
+	if (l->age != US_UNKNOWN || l->is_untimed)
 		return l->age;
 	return moment_is_known(&l->opened) && moment_is_known(&l->ended) ? l->ended.own_us - l->opened.own_us : US_UNKNOWN;
 }
@@ -274,10 +275,30 @@ life_name(struct buf *out, const struct model *m, uint32_t life)
 		buf_printf(out, " %s", leg_name(l->leg));
 }
 
+static const char *
+base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+/* Without its folders, where that is no other log's name. */
+static const char *
+short_name(const struct model *m, uint32_t log)
+{
+	const char *base = base_of(m->logs[log].name);
+
+	for (uint32_t i = 0; i < m->n_logs; i++)
+		if (i != log && strcmp(base_of(m->logs[i].name), base) == 0)
+			return m->logs[log].name;
+	return base;
+}
+
 void
 place_name(struct buf *out, const struct model *m, const struct place *at)
 {
-	escape_text(out, span_of(m->logs[at->log].name), 0);
+	escape_text(out, span_of(short_name(m, at->log)), 0);
 	buf_printf(out, ":%llu", (unsigned long long)at->line);
 }
 

@@ -29,6 +29,7 @@ enum {
 	MODEL_PARTICIPANTS_MAX = 4096,
 	MODEL_LIVES_MAX = 65536,
 	MODEL_FAILED_MAX = 65536,
+	MODEL_VERDICTS_MAX = 65536,
 	MODEL_NOTES_MAX = 4096,       /* injections; pauses */
 	MODEL_KEY_MAX = 32,
 	MODEL_TEXT_MAX = 160,
@@ -51,8 +52,8 @@ moment_is_known(const struct moment *m)
 struct log {
 	const char *name, *kind;
 	bool is_known, is_over;       /* begin, end were told */
-	bool has_date, has_zone, has_key, has_mono;
-	int64_t resolution_us;
+	bool has_date, has_zone, has_key, has_mono, role_is_guessed;
+	int64_t resolution_us;        /* 0: its times are those of other lines */
 	struct input_counts counts;
 	struct input_trouble trouble;
 };
@@ -74,6 +75,7 @@ struct participant {
 	uint32_t log;                 /* the first it was read from */
 	const char *name;             /* "client", "server 2": unique in a report */
 	bool has_mono;
+	bool is_untimed;              /* its times are those of other lines: good for order, not for durations */
 	int64_t resolution_us;
 	int64_t mono_base_us;         /* wall time = mono + this, at its first event */
 	int64_t first_us, last_us;    /* own clock */
@@ -87,7 +89,6 @@ struct participant {
 	const char *version, *url;
 	uint32_t retries, giveups;
 	uint64_t messages_in, messages_out; /* as the ends of its connections count them */
-	bool pings;                   /* it sent pings of its own */
 	uint32_t rtt_counts[MODEL_RTT_BUCKETS];
 	uint64_t rtts;
 	int64_t date_lo_us, date_hi_us; /* client: the servers' clocks minus ours, by the Date of 101s; NO_TIME: none had one */
@@ -114,6 +115,7 @@ struct life {
 	struct moment ghost;          /* a held one: seen ended, or let go */
 	bool is_lost;                 /* no finished closing handshake (with ended) */
 	bool is_how_known;            /* the log tells the cause (with ended) */
+	bool is_untimed;              /* as its participant */
 	bool is_end_implied;          /* a text log told of the next one only: no end was logged */
 	bool is_held, is_held_open;
 	bool is_ghost_ended;          /* the far end was seen to end */
@@ -132,7 +134,7 @@ struct life {
 	uint32_t tcp_unacked, tcp_retransmits;
 	int64_t tcp_last_ack, tcp_last_sent, tcp_last_received;
 
-	uint32_t pings_sent, pongs;   /* of our own; answers to them */
+	uint32_t pongs;               /* answers to pings of our own */
 	enum { PATH_UNTOLD, PATH_ACKED, PATH_NOT_ACKED } path; /* of the last ping that waited */
 	uint32_t violations;
 	struct moment violated;       /* the first */
@@ -200,7 +202,7 @@ struct verdict {
 
 /* What did not fit. */
 struct model_excess {
-	uint64_t participants, lives, failed, notes, texts;
+	uint64_t participants, lives, failed, notes, texts, verdicts;
 };
 
 /* What the joining had to work with, and how it went. */
@@ -235,6 +237,7 @@ struct model {
 	uint32_t n_verdicts;
 	struct joining joining;
 	int64_t from_us, to_us;       /* all there is, on the report's clock */
+	int64_t since_us, until_us;   /* what is wanted of it; NO_TIME: no bound */
 	bool is_dated, is_zoned;      /* whether the report's clock has a date; and is UTC, not some local time */
 
 	struct model_excess excess;
@@ -252,7 +255,7 @@ int64_t life_age(const struct life *l);
 bool life_is_loss(const struct life *l);
 /* "c3"; a proxy's leg: "c3 client". */
 void life_name(struct buf *out, const struct model *m, uint32_t life);
-/* "server.log:4". */
+/* "server.log:4": without its folders, where that is no other log's name. */
 void place_name(struct buf *out, const struct model *m, const struct place *at);
 /* "peer FIN", "ping timeout", "1012 Service Restart \"deploy\"", "error": how it ended, shortly, safe to show. */
 void life_ending(struct buf *out, const struct life *l);

@@ -27,6 +27,19 @@ who(const struct taking *t)
 	return &t->m->participants[t->participant];
 }
 
+/* Or a size: what is not known is -1, too. */
+static int64_t
+duration(int64_t us)
+{
+	return us >= 0 && us < MODEL_BELIEVED ? us : US_UNKNOWN;
+}
+
+static struct traffic
+traffic(const struct traffic *t)
+{
+	return (struct traffic){ .messages = MIN(t->messages, (uint64_t)MODEL_BELIEVED), .bytes = MIN(t->bytes, (uint64_t)MODEL_BELIEVED) };
+}
+
 /* --- times --- */
 
 static int64_t
@@ -35,14 +48,14 @@ own_time(const struct taking *t)
 	struct participant *p = who(t);
 	struct recent *r = &t->m->index->recent[t->participant];
 	const struct log *log = &t->m->logs[t->at.place.log];
-	int64_t wall = t->ev->wall_us;
+	int64_t wall = model_believed(t->ev->wall_us);
 
 	if (p->has_mono)
-		return t->ev->mono_us != INPUT_NO_MONO ? t->ev->mono_us + p->mono_base_us : wall;
+		return t->ev->mono_us != INPUT_NO_MONO ? model_believed(model_believed(t->ev->mono_us) + p->mono_base_us) : wall;
 	/* The time of day fell by more than half a day: a clock that has no date passed midnight. */
 	if (!log->has_date && r->last_wall_us != NO_TIME && wall + r->days_us < r->last_wall_us - DAY_US / 2)
 		r->days_us += DAY_US;
-	r->last_wall_us = wall + r->days_us;
+	r->last_wall_us = model_believed(wall + r->days_us);
 	return r->last_wall_us;
 }
 
@@ -148,20 +161,26 @@ find_dial(const struct taking *t, struct moment *ret)
 
 /* --- opens --- */
 
+/* The last that a participant opened; NULL. */
+static struct life *
+newest_life(const struct taking *t)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = t->m->n_lives; i-- > 0 && n < LOOK_BACK; n++)
+		if (t->m->lives[i].participant == t->participant)
+			return &t->m->lives[i];
+	return NULL;
+}
+
 /* A client's text log has one connection at a time: a new one means that the old one had ended, logged or not. */
 static void
 end_silently(const struct taking *t)
 {
-	uint32_t n = 0;
+	struct life *l = newest_life(t);
 
-	for (uint32_t i = t->m->n_lives; i-- > 0 && n < LOOK_BACK; n++) {
-		struct life *l = &t->m->lives[i];
-
-		if (l->participant == t->participant && l->is_id_counted) {
-			l->is_end_implied = !moment_is_known(&l->ended);
-			return;
-		}
-	}
+	if (l != NULL && l->is_id_counted)
+		l->is_end_implied = !moment_is_known(&l->ended);
 }
 
 static void
@@ -181,6 +200,7 @@ take_opened(struct taking *t)
 	if (l == NULL)
 		return;
 	l->is_id_counted = ev->conn == 0;
+	l->is_untimed = who(t)->is_untimed;
 	l->dial = ev->dial;
 	l->opened = t->at;
 	l->session = model_text(t->m, ev->session);
@@ -193,7 +213,7 @@ take_opened(struct taking *t)
 	l->hop = model_text(t->m, o->hop);
 	l->subprotocol = model_text(t->m, o->subprotocol);
 	l->is_tls = o->tls != NULL;
-	l->upgrade_us = o->timing.upgrade;
+	l->upgrade_us = duration(o->timing.upgrade);
 	find_dial(t, &l->dialled);
 	if (who(t)->role == ROLE_CLIENT)
 		compare_date(who(t), l, &o->headers);
@@ -227,7 +247,7 @@ take_failed(struct taking *t)
 	f->cause = e->cause;
 	f->error = e->code;
 	f->status = e->status;
-	f->took = e->took;
+	f->took = duration(e->took);
 	copy_key(f->key, e->ws_key);
 	f->text = model_text(t->m, e->text);
 	f->hop = model_text(t->m, e->hop);
@@ -246,32 +266,27 @@ take_reject(struct taking *t)
 	f->stage = STAGE_UPGRADE;
 	f->cause = e->cause;
 	f->status = e->status;
-	f->took = e->took;
+	f->took = duration(e->took);
 	f->text = model_text(t->m, e->text);
 	f->peer = model_text(t->m, e->peer);
 }
 
 /* --- ends --- */
 
-/*
- * Of a log without numbers: a client speaks of its newest connection, a server most likely of its oldest, which had the most time to end.
- * (Where a line names its connection, the reader has numbered it.)
- */
+/* Of a log without numbers: a server speaks most likely of its oldest connection, which had the most time to end; a client of its newest. */
 static struct life *
 guess_life(const struct taking *t)
 {
-	bool is_newest = who(t)->role == ROLE_CLIENT;
 	struct life *found = NULL;
 	uint32_t n = 0;
 
+	if (who(t)->role == ROLE_CLIENT)
+		return newest_life(t);
 	for (uint32_t i = t->m->n_lives; i-- > 0 && n < LOOK_BACK; n++) {
 		struct life *l = &t->m->lives[i];
 
-		if (l->participant != t->participant || !l->is_id_counted || moment_is_known(&l->ended))
-			continue;
-		found = l;
-		if (is_newest)
-			break;
+		if (l->participant == t->participant && l->is_id_counted && !moment_is_known(&l->ended))
+			found = l;
 	}
 	return found;
 }
@@ -291,8 +306,8 @@ life_of(struct taking *t)
 	if (l != NULL) {
 		l->session = model_text(t->m, t->ev->session);
 		l->dial = t->ev->dial;
-		if (t->ev->u.ended.age >= 0)
-			l->opened.own_us = t->at.own_us - t->ev->u.ended.age;
+		if (duration(t->ev->u.ended.age) != US_UNKNOWN)
+			l->opened.own_us = model_believed(t->at.own_us - t->ev->u.ended.age);
 	}
 	return l;
 }
@@ -305,9 +320,9 @@ take_tcp(struct life *l, const struct tcp_facts *tcp)
 		return;
 	l->tcp_unacked = tcp->unacked;
 	l->tcp_retransmits = tcp->retransmits;
-	l->tcp_last_ack = tcp->last_ack;
-	l->tcp_last_sent = tcp->last_sent;
-	l->tcp_last_received = tcp->last_received;
+	l->tcp_last_ack = duration(tcp->last_ack);
+	l->tcp_last_sent = duration(tcp->last_sent);
+	l->tcp_last_received = duration(tcp->last_received);
 }
 
 static void
@@ -332,22 +347,22 @@ take_ended(struct taking *t)
 	l->reason = model_text(t->m, e->reason);
 	l->end_text = l->is_how_known ? NULL : model_text(t->m, e->text);
 	l->is_clean = e->clean;
-	l->age = e->age;
-	l->silent_rx = e->silent_rx;
-	l->silent_tx = e->silent_tx;
-	l->answered = e->answered;
-	l->paused_rx = e->paused_rx;
-	l->rtt = e->rtt;
-	l->sent = e->sent;
-	l->received = e->received;
-	l->unsent = e->unsent;
-	l->unacked = e->unacked;
-	l->partial_in = e->partial_in;
-	l->partial_out = e->partial_out;
-	l->after_close = e->after_close;
+	l->age = duration(e->age);
+	l->silent_rx = duration(e->silent_rx);
+	l->silent_tx = duration(e->silent_tx);
+	l->answered = duration(e->answered);
+	l->paused_rx = duration(e->paused_rx);
+	l->rtt = duration(e->rtt);
+	l->sent = traffic(&e->sent);
+	l->received = traffic(&e->received);
+	l->unsent = MAX(duration(e->unsent), INT64_C(0));
+	l->unacked = duration(e->unacked);
+	l->partial_in = MIN(e->partial_in, (uint64_t)MODEL_BELIEVED);
+	l->partial_out = MIN(e->partial_out, (uint64_t)MODEL_BELIEVED);
+	l->after_close = MIN(e->after_close, (uint64_t)MODEL_BELIEVED);
 	take_tcp(l, e->tcp);
-	who(t)->messages_in += e->received.messages;
-	who(t)->messages_out += e->sent.messages;
+	who(t)->messages_in += l->received.messages;
+	who(t)->messages_out += l->sent.messages;
 }
 
 static void
@@ -359,25 +374,20 @@ take_ghost(struct taking *t)
 		return;
 	l->ghost = t->at;
 	l->is_ghost_ended = t->ev->u.ghost.ended;
-	l->ghost_received = t->ev->u.ghost.received.bytes;
+	l->ghost_received = traffic(&t->ev->u.ghost.received).bytes;
 }
 
 /* --- what happens in between --- */
 
+/* Told of those only that waited for their answer. */
 static void
 take_ping(struct taking *t)
 {
 	const struct ev_ping *e = &t->ev->u.ping;
 	struct life *l = life_of(t);
 
-	if (l == NULL || e->dir != DIR_OUT)
-		return;
-	if (e->waiting == US_UNKNOWN) {
-		l->pings_sent++;
-		who(t)->pings = true;
-	} else if (e->tcp.n > 0) {
+	if (l != NULL && e->dir == DIR_OUT && e->tcp.n > 0)
 		l->path = span_eq(e->tcp, "acked") ? PATH_ACKED : PATH_NOT_ACKED;
-	}
 }
 
 /* Buckets grow by 14% each, from 10 microseconds to three minutes. */
@@ -401,7 +411,7 @@ take_pong(struct taking *t)
 {
 	struct life *l = life_of(t);
 
-	if (t->ev->u.pong.dir != DIR_IN || t->ev->u.pong.rtt == US_UNKNOWN)
+	if (t->ev->u.pong.dir != DIR_IN || duration(t->ev->u.pong.rtt) == US_UNKNOWN)
 		return;
 	if (l != NULL)
 		l->pongs++;
@@ -463,7 +473,7 @@ take_suspend(struct taking *t)
 	}
 	m->pauses = model_grow(m->pauses, m->n_pauses, sizeof(*m->pauses));
 	m->pauses[m->n_pauses++] = (struct pause){ .participant = t->participant, .at = t->at,
-		.slept = t->ev->u.suspend.slept, .stalled = t->ev->u.suspend.stalled };
+		.slept = duration(t->ev->u.suspend.slept), .stalled = duration(t->ev->u.suspend.stalled) };
 }
 
 static void
@@ -546,7 +556,8 @@ on_begin(void *arg, uint32_t number, const struct input_log *about)
 	log->has_zone = about->has_zone;
 	log->has_key = about->has_key;
 	log->has_mono = about->has_mono;
-	log->resolution_us = MAX(about->resolution_us, INT64_C(1));
+	log->role_is_guessed = about->role_is_guessed;
+	log->resolution_us = MAX(about->resolution_us, INT64_C(0));
 }
 
 static void

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/text.h"
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "log/fold.h"
+#include "report/findings.h"
+#include "report/stats.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS_DEFAULT = 80, PLACES_SHOWN = 4, STATS_SHOWN = 8, NAMES_SHOWN = 3 };
+
+#define DAY_US (INT64_C(24) * 3600 * US_PER_S)
+
+struct text {
+	struct buf *out;
+	const struct model *m;
+	const struct findings *f;
+	const struct text_options *opt;
+	unsigned columns;
+};
+
+/* --- times and places --- */
+
+void
+text_time(struct buf *out, const struct model *m, int64_t at_us)
+{
+	bool is_long = m->to_us - m->from_us >= DAY_US, is_short = m->to_us - m->from_us < 120 * US_PER_S;
+	struct buf date CLEANUP(buf_deinit) = { 0 };
+	bool is_fine = false;
+
+	for (uint32_t i = 0; i < m->n_participants; i++)
+		is_fine = is_fine || m->participants[i].resolution_us < US_PER_S;
+	clock_format_rfc3339(&date, at_us);
+	/* 2026-03-04T22:13:02.071000Z */
+	if (is_long && m->is_dated)
+		buf_printf(out, "%.5s ", buf_cstr(&date) + 5);
+	buf_printf(out, "%.*s", is_short && is_fine ? 12 : 8, buf_cstr(&date) + 11);
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	return x->log != y->log ? (x->log > y->log) - (x->log < y->log) : (x->line > y->line) - (x->line < y->line);
+}
+
+/* Sorted; a line that follows on the one before makes a range of it. */
+static void
+put_places(struct buf *out, const struct model *m, const struct place *of, size_t n)
+{
+	for (size_t i = 0, next; i < n; i = next) {
+		bool is_same_log = i > 0 && of[i].log == of[i - 1].log;
+
+		if (is_same_log) {
+			buf_printf(out, ",%" PRIu64, of[i].line);
+		} else {
+			buf_puts(out, i > 0 ? " " : "");
+			place_name(out, m, &of[i]);
+		}
+		for (next = i + 1; next < n && of[next].log == of[i].log && of[next].line <= of[next - 1].line + 1; next++)
+			;
+		if (of[next - 1].line > of[i].line)
+			buf_printf(out, "-%" PRIu64, of[next - 1].line);
+	}
+}
+
+void
+text_places(struct buf *out, const struct model *m, const struct finding *f)
+{
+	struct place places[PLACES_SHOWN * SAMPLE_PLACES_MAX];
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < MIN(f->n_kept, (uint32_t)PLACES_SHOWN); i++)
+		for (size_t k = 0; k < SAMPLE_PLACES_MAX; k++)
+			if (f->samples[i].places[k].line > 0)
+				places[n++] = f->samples[i].places[k];
+	if (n > 0)
+		qsort(places, n, sizeof(*places), compare_places);
+	put_places(out, m, places, n);
+	if (f->n_samples > PLACES_SHOWN)
+		buf_puts(out, " ...");
+}
+
+/* --- what was read --- */
+
+static void
+put_trouble(struct buf *line, const struct log *log)
+{
+	const struct input_trouble *t = &log->trouble;
+	const struct {
+		uint64_t n;
+		const char *what;
+	} rows[] = {
+		{ t->unreadable, "unreadable" },
+		{ t->missing_seq, "lost (gaps in seq)" },
+		{ t->out_of_order, "out of order" },
+		{ t->unknown_events, "of unknown events" },
+		{ t->newer_version, "of a newer version" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].n > 0)
+			buf_printf(line, "; %" PRIu64 " line%s %s", rows[i].n, rows[i].n == 1 ? "" : "s", rows[i].what);
+	for (size_t i = 0; i < MIN(t->unreadable, (uint64_t)ARRAY_LEN(t->first_unreadable)); i++)
+		buf_printf(line, "%s%" PRIu64, i == 0 ? " (line " : ", ", t->first_unreadable[i]);
+	if (t->unreadable > 0)
+		buf_puts(line, t->unreadable > ARRAY_LEN(t->first_unreadable) ? ", ...)" : ")");
+	if (t->torn_end)
+		buf_puts(line, "; its last line is cut");
+	if (t->no_end && log->has_mono)
+		buf_puts(line, "; cut short: no end event");
+}
+
+static void
+put_lacks(struct buf *line, const struct log *log)
+{
+	const struct {
+		bool has;
+		const char *what;
+	} rows[] = { { log->has_date, "date" }, { log->has_zone, "zone" }, { log->has_key, "key" } };
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (!rows[i].has)
+			buf_printf(line, "%s%s", n++ > 0 ? ", " : "; no ", rows[i].what);
+}
+
+static void
+put_names(struct buf *line, const struct model *m, uint32_t log)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < m->n_participants; i++) {
+		if (m->participants[i].log != log)
+			continue;
+		if (n < NAMES_SHOWN)
+			buf_printf(line, "%s%s", n > 0 ? ", " : "", m->participants[i].name);
+		n++;
+	}
+	if (n == 0)
+		buf_puts(line, "-");
+	if (n > NAMES_SHOWN)
+		buf_printf(line, " and %u more", n - NAMES_SHOWN);
+}
+
+static void
+put_logs(struct text *t)
+{
+	const struct model *m = t->m;
+
+	for (uint32_t i = 0; i < m->n_logs; i++) {
+		const struct log *log = &m->logs[i];
+		struct buf line CLEANUP(buf_deinit) = { 0 };
+
+		if (!log->is_known)
+			continue;
+		put_names(&line, m, i);
+		buf_puts(&line, "  ");
+		escape_text(&line, span_of(log->name), 0);
+		buf_printf(&line, "  %" PRIu64 " line%s  ", log->counts.lines, log->counts.lines == 1 ? "" : "s");
+		escape_text(&line, span_of(log->kind), 0);
+		if (log->role_is_guessed)
+			buf_puts(&line, ", role by its words");
+		put_lacks(&line, log);
+		put_trouble(&line, log);
+		buf_printf(t->out, "%s\n", buf_cstr(&line));
+	}
+}
+
+/* --- how it was joined --- */
+
+static void
+put_joins(struct buf *line, const struct joining *j)
+{
+	static const char *const names[] = { [JOIN_KEY] = "key", [JOIN_TAG] = "tag", [JOIN_ADDRESS] = "address", [JOIN_TIME] = "time and order" };
+	unsigned n = 0;
+
+	if (j->by[JOIN_KEY] + j->by[JOIN_TAG] + j->by[JOIN_ADDRESS] == 0 && j->by[JOIN_TIME] > 0) {
+		buf_puts(line, "joined by time and order only");
+		return;
+	}
+	for (int by = JOIN_KEY; by < JOIN_BY_COUNT; by++)
+		if (j->by[by] > 0)
+			buf_printf(line, "%s%s (%" PRIu32 ")", n++ > 0 ? ", " : "joined by ", names[by], j->by[by]);
+}
+
+static void
+put_clock(struct buf *line, const struct model *m, const struct participant *p)
+{
+	switch (p->basis) {
+	case CLOCK_UNKNOWN: buf_printf(line, "%s's clock not compared", p->name); break;
+	case CLOCK_SAME_BOOT: buf_printf(line, "%s on the same machine's clock", p->name); break;
+	case CLOCK_PAIRS:
+	case CLOCK_ORDER: {
+		int64_t wrong = -p->shift_us;
+
+		/* Of a monotonic clock the report's zero is its wall time at the first event. */
+		buf_printf(line, "%s's clock ", p->name);
+		if (llabs(wrong) <= p->uncertainty_us) {
+			buf_puts(line, "agrees to ");
+		} else {
+			say_duration(line, llabs(wrong));
+			buf_puts(line, wrong > 0 ? " ahead, within " : " behind, within ");
+		}
+		say_duration(line, p->uncertainty_us);
+		buf_printf(line, " (%" PRIu32 " pair%s)", p->pairs, p->pairs == 1 ? "" : "s");
+		break;
+	}
+	default: break;
+	}
+	(void)m;
+}
+
+static bool
+is_by_time_only(const struct model *m)
+{
+	const struct joining *j = &m->joining;
+
+	return j->by[JOIN_TIME] > 0 && j->by[JOIN_KEY] + j->by[JOIN_TAG] + j->by[JOIN_ADDRESS] == 0 && j->time_shift_us == 0 && m->n_participants == 2;
+}
+
+static void
+put_clocks(struct buf *line, const struct model *m)
+{
+	unsigned n = 0;
+
+	if (is_by_time_only(m)) {
+		buf_puts(line, "; clocks agree to ");
+		say_duration(line, m->joining.time_within_us);
+		buf_printf(line, " (%" PRIu32 " pairs)", m->joining.time_pairs);
+		return;
+	}
+	for (uint32_t i = 0; i < m->n_participants; i++) {
+		if (m->participants[i].basis == CLOCK_REFERENCE)
+			continue;
+		if (n++ >= STATS_SHOWN)
+			continue;
+		buf_puts(line, line->len > 0 ? "; " : "");
+		put_clock(line, m, &m->participants[i]);
+	}
+	if (n > STATS_SHOWN)
+		buf_printf(line, "; and %u more", n - STATS_SHOWN);
+}
+
+/* One client alone: what the servers' Date headers say of its clock. */
+static void
+put_dates(struct text *t)
+{
+	const struct model *m = t->m;
+
+	for (uint32_t i = 0; i < m->n_participants; i++) {
+		const struct participant *p = &m->participants[i];
+		int64_t middle = p->date_lo_us + (p->date_hi_us - p->date_lo_us) / 2, within = (p->date_hi_us - p->date_lo_us) / 2;
+
+		if (p->dates == 0 || p->basis != CLOCK_REFERENCE || (p->date_lo_us <= 0 && p->date_hi_us >= 0))
+			continue;
+		buf_printf(t->out, "the server's Date is ");
+		say_duration(t->out, llabs(middle));
+		buf_printf(t->out, " %s %s's clock, within ", middle > 0 ? "ahead of" : "behind", p->name);
+		say_duration(t->out, within);
+		buf_printf(t->out, " (%" PRIu32 " answers)\n", p->dates);
+	}
+}
+
+static void
+put_joining(struct text *t)
+{
+	const struct model *m = t->m;
+	struct buf line CLEANUP(buf_deinit) = { 0 };
+
+	put_joins(&line, &m->joining);
+	put_clocks(&line, m);
+	if (m->joining.ambiguous > 0)
+		buf_printf(&line, "%s%" PRIu32 " could be joined in several ways, and were not", line.len > 0 ? "; " : "", m->joining.ambiguous);
+	if (m->joining.unmatched > 0 && m->n_logs > 1)
+		buf_printf(&line, "%s%" PRIu32 " seen by one end only", line.len > 0 ? "; " : "", m->joining.unmatched);
+	if (line.len > 0) {
+		struct fold fold = { .out = t->out, .columns = t->columns };
+
+		fold_text(&fold, buf_span(&line));
+		buf_putc(t->out, '\n');
+	}
+	put_dates(t);
+}
+
+static void
+put_excess(struct text *t)
+{
+	const struct model_excess *e = &t->m->excess;
+	const struct {
+		uint64_t n;
+		const char *what;
+	} rows[] = {
+		{ e->participants, "events of runs" }, { e->lives, "connections" }, { e->failed, "failed dials" }, { e->notes, "faults and pauses" }, { e->texts, "texts" },
+		{ e->verdicts, "overlaps" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].n > 0)
+			buf_printf(t->out, "too many: %" PRIu64 " %s are left out\n", rows[i].n, rows[i].what);
+}
+
+static void
+put_day(struct text *t)
+{
+	const struct model *m = t->m;
+	struct buf from CLEANUP(buf_deinit) = { 0 }, to CLEANUP(buf_deinit) = { 0 };
+
+	if (!m->is_dated || m->from_us == NO_TIME)
+		return;
+	clock_format_rfc3339(&from, m->from_us);
+	clock_format_rfc3339(&to, m->to_us);
+	buf_printf(t->out, "%.10s", buf_cstr(&from));
+	if (strncmp(buf_cstr(&from), buf_cstr(&to), 10) != 0)
+		buf_printf(t->out, " to %.10s", buf_cstr(&to));
+	buf_puts(t->out, m->is_zoned ? ", times are UTC\n" : ", in the log's own zone\n");
+}
+
+/* --- numbers --- */
+
+static void
+put_spread(struct buf *line, const char *what, const struct spread *s)
+{
+	if (s->n == 0)
+		return;
+	buf_puts(line, what);
+	say_duration(line, s->median);
+	if (s->n > 1) {
+		buf_puts(line, " (");
+		say_duration(line, s->least);
+		buf_puts(line, " to ");
+		say_duration(line, s->most);
+		buf_puts(line, ")");
+	}
+}
+
+static void
+put_numbers(struct buf *line, const struct model *m, uint32_t participant)
+{
+	struct stats s;
+
+	stats_of(m, participant, &s);
+	say_count(line, s.opened, "connection");
+	if (s.lost > 0)
+		buf_printf(line, ", %" PRIu32 " lost", s.lost);
+	if (s.failed > 0)
+		buf_printf(line, ", %" PRIu32 " failed", s.failed);
+	put_spread(line, "; lived ", &s.lifetime);
+	if (s.down.n > 0) {
+		buf_puts(line, "; down ");
+		say_duration(line, s.down_total);
+	}
+	put_spread(line, "; silent before losses ", &s.silence);
+	if (s.rtt_median != US_UNKNOWN) {
+		buf_puts(line, "; rtt ");
+		say_duration(line, s.rtt_median);
+		buf_puts(line, ", 90% ");
+		say_duration(line, s.rtt_90);
+		buf_puts(line, ", 99% ");
+		say_duration(line, s.rtt_99);
+	}
+}
+
+static void
+put_stats(struct text *t)
+{
+	const struct model *m = t->m;
+
+	for (uint32_t i = 0; i < MIN(m->n_participants, (uint32_t)STATS_SHOWN); i++) {
+		struct buf line CLEANUP(buf_deinit) = { 0 };
+		struct fold fold = { .out = t->out, .columns = t->columns };
+
+		buf_printf(&line, "%s  ", m->participants[i].name);
+		fold.indent = (unsigned)line.len;
+		put_numbers(&line, m, i);
+		fold_text(&fold, buf_span(&line));
+		buf_putc(t->out, '\n');
+	}
+	if (m->n_participants > STATS_SHOWN)
+		buf_printf(t->out, "and %" PRIu32 " more participants\n", m->n_participants - STATS_SHOWN);
+}
+
+/* --- findings --- */
+
+static void
+put_when(struct buf *out, const struct model *m, const struct finding *f)
+{
+	if (f->is_before)
+		buf_puts(out, "before ");
+	text_time(out, m, f->from_us);
+	if (f->to_us == NO_TIME || f->is_before)
+		return;
+	buf_putc(out, '-');
+	text_time(out, m, f->to_us);
+	if (f->n_samples == 1) {
+		buf_putc(out, ' ');
+		say_duration(out, f->to_us - f->from_us);
+	}
+}
+
+static void
+put_paragraph(struct text *t, const char *before, const char *text)
+{
+	struct fold fold = { .out = t->out, .columns = t->columns, .indent = 2 };
+	struct buf b CLEANUP(buf_deinit) = { 0 };
+
+	if (text == NULL)
+		return;
+	buf_printf(&b, "%s%s", before, text);
+	buf_puts(t->out, "  ");
+	fold.col = 2;
+	fold_text(&fold, buf_span(&b));
+	buf_putc(t->out, '\n');
+}
+
+static void
+put_finding(struct text *t, const struct finding *f, int name_width, int when_width)
+{
+	const struct text_options *opt = t->opt;
+	struct buf when CLEANUP(buf_deinit) = { 0 }, places CLEANUP(buf_deinit) = { 0 };
+
+	put_when(&when, t->m, f);
+	text_places(&places, t->m, f);
+	buf_printf(t->out, "%s%-*s%s%-*s", opt->colour ? "\033[1;31m" : "", name_width, finding_spec(f->kind)->name, opt->colour ? "\033[0m" : "", when_width, buf_cstr(&when));
+	buf_printf(t->out, "%s, %" PRIu32 " sample%s  %s\n", confidence_name(f->confidence), f->n_samples, f->n_samples == 1 ? "" : "s", buf_cstr(&places));
+	put_paragraph(t, "", f->text);
+	put_paragraph(t, "Fix: ", f->advice);
+}
+
+static void
+put_findings(struct text *t)
+{
+	size_t name = 0, when = 0;
+
+	for (uint32_t i = 0; i < t->f->n; i++) {
+		struct buf b CLEANUP(buf_deinit) = { 0 };
+
+		put_when(&b, t->m, &t->f->items[i]);
+		when = MAX(when, b.len);
+		name = MAX(name, strlen(finding_spec(t->f->items[i].kind)->name));
+	}
+	for (uint32_t i = 0; i < t->f->n; i++)
+		put_finding(t, &t->f->items[i], (int)name + 2, (int)when + 2);
+}
+
+static void
+put_unjudged(struct text *t)
+{
+	struct fold fold = { .out = t->out, .columns = t->columns, .indent = 2 };
+	struct buf line CLEANUP(buf_deinit) = { 0 };
+
+	for (uint32_t i = 0; i < t->f->n_unjudged; i++)
+		buf_printf(&line, "%s%s (%s)", i > 0 ? "; " : "Not judged: ", t->f->unjudged[i].what, t->f->unjudged[i].why);
+	if (line.len > 0) {
+		buf_putc(&line, '.');
+		fold_text(&fold, buf_span(&line));
+		buf_putc(t->out, '\n');
+	}
+	if (t->f->next != NULL) {
+		fold.col = fold.gap = 0;
+		fold.has_words = false;
+		buf_clear(&line);
+		buf_printf(&line, "Next: %s", t->f->next);
+		fold_text(&fold, buf_span(&line));
+		buf_putc(t->out, '\n');
+	}
+}
+
+void
+text_report(struct buf *out, const struct view *v, const struct text_options *opt)
+{
+	const struct model *m = v->m;
+	const struct findings *f = v->f;
+	struct text t = { .out = out, .m = m, .f = f, .opt = opt, .columns = opt->columns > 0 ? opt->columns : COLUMNS_DEFAULT };
+
+	put_logs(&t);
+	put_joining(&t);
+	put_excess(&t);
+	put_day(&t);
+	buf_putc(out, '\n');
+	text_lanes(out, m, f, opt);
+	if (m->n_lives > 0)
+		buf_putc(out, '\n');
+	text_heard(out, v);
+	put_stats(&t);
+	if (m->n_participants > 0)
+		buf_putc(out, '\n');
+	put_findings(&t);
+	put_unjudged(&t);
+	say_count(out, f->n, "finding");
+	if (opt->has_exit)
+		buf_printf(out, ", exit %d", f->n > 0);
+	buf_putc(out, '\n');
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text: a report as a person reads it: what was read and how it was joined, lanes on a timeline, numbers, findings.
+ *
+ *	client c1  |=====x                              | open  = alive  x error
+ *	       c2          |================?
+ *	server c1  |=====|
+ */
+#ifndef WSDIAG_REPORT_TEXT_H
+#define WSDIAG_REPORT_TEXT_H
+
+#include "report/view.h"
+
+struct text_options {
+	unsigned columns;             /* of the terminal; 0: none, and 80 are used */
+	bool colour;
+	bool has_exit;                /* --exit-zero was not given: the last line names the exit status */
+};
+
+void text_report(struct buf *out, const struct view *v, const struct text_options *opt);
+
+/* Parts of it. Lanes end with a newline. */
+void text_lanes(struct buf *out, const struct model *m, const struct findings *f, const struct text_options *opt);
+/* The time of day, and the date before it where the report goes over several days; fractions where it is short. */
+void text_time(struct buf *out, const struct model *m, int64_t at_us);
+/* "client.log:5-6 server.log:4" : the lines of the first samples. */
+void text_places(struct buf *out, const struct model *m, const struct finding *f);
+
+/* What a library would have told, with --as; nothing without. */
+void text_heard(struct buf *out, const struct view *v);
+
+#endif
