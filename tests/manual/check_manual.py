@@ -13,7 +13,7 @@ from pathlib import Path
 
 WSDIAG, ROOT = sys.argv[1], Path(sys.argv[2])
 MAN = ROOT / "man"
-COMMANDS = ("connect", "serve", "proxy")
+COMMANDS = ("connect", "serve", "proxy", "demo")
 PAGES = sorted(page.name for page in MAN.glob("wsdiag*.[1-9]"))
 
 
