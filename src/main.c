@@ -7,6 +7,7 @@
 #include "cli/version.h"
 #include "connect/command.h"
 #include "connect/console.h"
+#include "demo/command.h"
 #include "fault/plan.h"
 #include "proxy/command.h"
 #include "report/command.h"
@@ -19,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = { &connect_command, &serve_command, &proxy_command, &report_command, NULL };
+static const struct command *const commands[] = { &connect_command, &serve_command, &proxy_command, &report_command, &demo_command, NULL };
 
 /*
  * A socket must never become descriptor 0, 1 or 2. Where one of them was closed it is opened the wrong way round, so that reading stdin and

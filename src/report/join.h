@@ -26,7 +26,7 @@ struct join_filter {
 	uint32_t conn;                /* its number in any of the logs; 0 */
 };
 
-/* Hides what is not wanted (is_hidden), whole connections at a time. */
+/* Hides what is not wanted (is_hidden), whole connections at a time; and what happened to the others outside the bounds is no finding. */
 void join_filter(struct model *m, const struct join_filter *f);
 
 #endif

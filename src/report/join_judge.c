@@ -57,7 +57,8 @@ add_life(struct judging *g, uint32_t life, uint32_t n_servers)
 	const struct participant *p = &m->participants[l->participant];
 	int64_t early = uncertainty_of(m, l, n_servers);
 
-	if (!moment_is_known(&l->opened))
+	/* Of one that ended at a time nobody logged its participant cannot say that it was still there. */
+	if (!moment_is_known(&l->opened) || l->is_end_implied)
 		return;
 	add_fact(g, life, EV_OPENED, l->opened.at_us, 0);
 	if (moment_is_known(&l->ended))
@@ -118,6 +119,10 @@ keep_verdict(void *arg, struct event *ev)
 		v.with = ev->u.replay.with - 1;
 	} else {
 		v.successor = ev->u.orphan.successor;
+	}
+	if (m->n_verdicts == MODEL_VERDICTS_MAX) {
+		m->excess.verdicts++;
+		return;
 	}
 	m->verdicts = model_grow(m->verdicts, m->n_verdicts, sizeof(*m->verdicts));
 	m->verdicts[m->n_verdicts++] = v;

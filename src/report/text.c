@@ -297,6 +297,7 @@ put_excess(struct text *t)
 		const char *what;
 	} rows[] = {
 		{ e->participants, "events of runs" }, { e->lives, "connections" }, { e->failed, "failed dials" }, { e->notes, "faults and pauses" }, { e->texts, "texts" },
+		{ e->verdicts, "overlaps" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 WSDIAG, ROOT = sys.argv[1], Path(sys.argv[2])
 MAN = ROOT / "man"
-COMMANDS = ("connect", "serve", "proxy")
-PAGES = ("wsdiag.1", "wsdiag-connect.1", "wsdiag-repl.1", "wsdiag-serve.1", "wsdiag-proxy.1", "wsdiag-log.5", "wsdiag-plan.5")
+COMMANDS = ("connect", "serve", "proxy", "demo")
+PAGES = sorted(page.name for page in MAN.glob("wsdiag*.[1-9]"))
 
 
 def ask(*args):
@@ -294,6 +294,10 @@ def check_plan_examples():
             yield f"wsdiag-plan(5): {line}: {r.stderr}"
 
 
+def check_installed():
+    yield from differences("man/meson.build", PAGES, sorted(re.findall(r"'(wsdiag[\w-]*\.\d)'", (MAN / "meson.build").read_text())))
+
+
 def check_mdoc(page):
     r = subprocess.run(["mandoc", "-Tlint", "-W", "style", str(MAN / page)], capture_output=True, text=True, timeout=60)
     # Whether other pages are installed is no matter of this one.
@@ -315,6 +319,7 @@ def tests():
     yield "log: events, fields, units", None, check_schema
     yield "log: causes and stages", None, check_causes
     yield "exit statuses", None, check_exit_status
+    yield "pages that are installed", None, check_installed
     for page in PAGES:
         yield f"mdoc of {page}", None if shutil.which("mandoc") else "mandoc is not installed", check_mdoc, page
 
