@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/findings.h"
 
+#include "base/escape.h"
 #include "report/model_index.h"
 
 #include <inttypes.h>
@@ -224,7 +225,10 @@ say_injected(struct look *k)
 		for (const struct injection *x = NULL; (x = injection_on(k->m, k->samples[i].life, x)) != NULL && n < 4;) {
 			struct buf one CLEANUP(buf_deinit) = { 0 };
 
-			buf_printf(&one, "%s (%s:%" PRIu32 ")", x->action != NULL ? x->action : "?", x->plan != NULL ? x->plan : "?", x->line);
+			escape_text(&one, span_of(x->action), 0);
+			buf_puts(&one, " (");
+			escape_text(&one, span_of(x->plan), 0);
+			buf_printf(&one, ":%" PRIu32 ")", x->line);
 			if (span_contains_ci(buf_span(&done), buf_cstr(&one)))
 				continue;
 			buf_printf(&done, "%s%s", n++ > 0 ? ", " : "", buf_cstr(&one));

@@ -27,23 +27,41 @@ has_server(const struct model *m, const struct life *l)
 	return circuit_life(m, &m->circuits[l->circuit], ROLE_SERVER, LEG_NONE, NO_INDEX) != NO_INDEX;
 }
 
-/* Another verdict on the same two connections weighs more, or the server's log, which has both, does not confirm it. */
+/* The server's log has both connections, so its word counts alone. */
 static bool
-is_outweighed(const struct model *m, const struct verdict *v)
+is_refuted(const struct model *m, const struct verdict *v)
 {
-	const struct life *l = &m->lives[v->life], *w = &m->lives[v->with];
+	const struct life *l = &m->lives[v->life], *older = &m->lives[v->with];
 
-	if (weight(m, l) < 4 && has_server(m, l) && has_server(m, w))
-		return true;
-	for (uint32_t i = 0; i < m->n_verdicts; i++) {
-		const struct verdict *o = &m->verdicts[i];
-		const struct life *x = &m->lives[o->life];
+	return weight(m, l) < 4 && has_server(m, l) && has_server(m, older);
+}
 
-		if (o->type == EV_OVERLAP && x->circuit == l->circuit && m->lives[o->with].circuit == w->circuit
-		    && (weight(m, x) > weight(m, l) || (weight(m, x) == weight(m, l) && o < v)))
-			return true;
-	}
-	return false;
+/* Verdicts on one pair of connections stand together, the one that counts most first. */
+struct ranked {
+	const struct verdict *verdict;
+	uint32_t newer, older;        /* circuits */
+	int weight;
+};
+
+static int
+compare_pairs(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->newer != y->newer)
+		return (x->newer > y->newer) - (x->newer < y->newer);
+	return (x->older > y->older) - (x->older < y->older);
+}
+
+static int
+compare_ranked(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	int order = compare_pairs(a, b);
+
+	if (order != 0)
+		return order;
+	return x->weight != y->weight ? y->weight - x->weight : (x->verdict > y->verdict) - (x->verdict < y->verdict);
 }
 
 static void
@@ -53,11 +71,6 @@ add_overlap(struct look *k, const struct verdict *v)
 	const struct life *l = &m->lives[v->life], *older = &m->lives[v->with];
 	struct sample s = no_sample;
 
-	if (l->is_hidden || v->is_held || is_outweighed(m, v))
-		return;
-	/* Replayed: one connection twice, and a finding of its own. */
-	if (l->circuit == older->circuit)
-		return;
 	s.life = v->life;
 	s.other = v->with;
 	s.from_us = v->from_us;
@@ -111,15 +124,27 @@ void
 look_overlap(struct look *k)
 {
 	const struct model *m = k->m;
+	struct ranked *ranked = xcalloc(MAX(m->n_verdicts, UINT32_C(1)), sizeof(*ranked));
 	enum confidence best = CONFIDENCE_POSSIBLE;
+	size_t n = 0;
 
 	for (uint32_t i = 0; i < m->n_verdicts; i++) {
-		if (m->verdicts[i].type == EV_OVERLAP) {
-			add_overlap(k, &m->verdicts[i]);
-			if (weight(m, &m->lives[m->verdicts[i].life]) > 1)
-				best = CONFIDENCE_CERTAIN;
-		}
+		const struct verdict *v = &m->verdicts[i];
+
+		if (v->type != EV_OVERLAP || v->is_held || m->lives[v->life].is_hidden || is_refuted(m, v))
+			continue;
+		/* Replayed: one connection twice, and a finding of its own. */
+		if (m->lives[v->life].circuit != m->lives[v->with].circuit)
+			ranked[n++] = (struct ranked){ v, m->lives[v->life].circuit, m->lives[v->with].circuit, weight(m, &m->lives[v->life]) };
 	}
+	qsort(ranked, n, sizeof(*ranked), compare_ranked);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && compare_pairs(&ranked[i - 1], &ranked[i]) == 0)
+			continue;
+		add_overlap(k, ranked[i].verdict);
+		best = ranked[i].weight > 1 ? CONFIDENCE_CERTAIN : best;
+	}
+	free(ranked);
 	if (k->n_samples > 0)
 		say_overlap(k);
 	look_done(k, best);
@@ -325,7 +350,7 @@ look_hop_close(struct look *k)
 		buf_puts(&k->text, " got ");
 		life_ending(&k->text, &m->lives[k->samples[0].life]);
 		buf_puts(&k->text, ", which the server did not send: a hop wrote it");
-		buf_puts(&k->text, m->lives[k->samples[0].life].reason == NULL ? " (no reason in it, as some do on reload)." : ".");
+		buf_puts(&k->text, m->lives[k->samples[0].life].reason == NULL ? " (without a reason, as some do on reload)." : ".");
 		buf_puts(&k->advice, "look at the hops for a reload, a drain or a limit at this time.");
 	}
 	look_done(k, CONFIDENCE_CERTAIN);

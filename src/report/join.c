@@ -103,6 +103,7 @@ forget(struct model *m)
 	free(steal(&m->verdicts));
 	m->n_circuits = m->n_stories = m->n_verdicts = 0;
 	m->since_us = m->until_us = NO_TIME;
+	m->excess.verdicts = 0;
 	memset(&m->joining, 0, sizeof(m->joining));
 	for (uint32_t i = 0; i < m->n_lives; i++) {
 		m->lives[i].circuit = m->lives[i].story = NO_INDEX;

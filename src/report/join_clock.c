@@ -9,6 +9,7 @@
 #define UPGRADE_ASSUMED_US US_PER_S
 /* Who sent and who saw a head log it in a moment of their own. */
 #define LOGGING_US US_PER_MS
+#define CLOCK_MOST_US (INT64_C(1) << 56)
 /* A group of lives this large is no single connection. */
 enum { GROUP_MAX = 64 };
 
@@ -243,6 +244,9 @@ set_by(struct participant *from, struct participant *to, int64_t shift, const st
 	if (from->basis == CLOCK_UNKNOWN || to->basis == CLOCK_REFERENCE)
 		return false;
 	if (to->basis != CLOCK_UNKNOWN && to->uncertainty_us <= uncertainty)
+		return false;
+	/* By way of logs that say what cannot be. */
+	if (uncertainty > CLOCK_MOST_US || llabs(from->shift_us + shift) > CLOCK_MOST_US)
 		return false;
 	to->basis = e->is_same_boot && from->basis != CLOCK_PAIRS ? CLOCK_SAME_BOOT : CLOCK_PAIRS;
 	to->shift_us = from->shift_us + shift;

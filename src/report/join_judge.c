@@ -120,6 +120,10 @@ keep_verdict(void *arg, struct event *ev)
 	} else {
 		v.successor = ev->u.orphan.successor;
 	}
+	if (m->n_verdicts == MODEL_VERDICTS_MAX) {
+		m->excess.verdicts++;
+		return;
+	}
 	m->verdicts = model_grow(m->verdicts, m->n_verdicts, sizeof(*m->verdicts));
 	m->verdicts[m->n_verdicts++] = v;
 }

@@ -213,7 +213,7 @@ add_participant(struct model *m, const struct place *at, const struct event *ev)
 	p->boot = ev->src->boot != NULL ? model_text(m, span_of(ev->src->boot)) : NULL;
 	p->name = new_name(m, p->role);
 	if (p->has_mono)
-		p->mono_base_us = ev->wall_us - ev->mono_us;
+		p->mono_base_us = model_believed(ev->wall_us) - model_believed(ev->mono_us);
 	return m->n_participants++;
 }
 

@@ -29,6 +29,7 @@ enum {
 	MODEL_PARTICIPANTS_MAX = 4096,
 	MODEL_LIVES_MAX = 65536,
 	MODEL_FAILED_MAX = 65536,
+	MODEL_VERDICTS_MAX = 65536,
 	MODEL_NOTES_MAX = 4096,       /* injections; pauses */
 	MODEL_KEY_MAX = 32,
 	MODEL_TEXT_MAX = 160,
@@ -201,7 +202,7 @@ struct verdict {
 
 /* What did not fit. */
 struct model_excess {
-	uint64_t participants, lives, failed, notes, texts;
+	uint64_t participants, lives, failed, notes, texts, verdicts;
 };
 
 /* What the joining had to work with, and how it went. */

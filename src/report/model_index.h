@@ -7,6 +7,15 @@
 
 enum { RECENT_DIALS = 8, TEXT_BYTES_MAX = 16 * 1024 * 1024 };
 
+/* A log may say anything: a time is within 142 years of 1970, a duration or a size below this, else it is not believed. Sums then fit. */
+#define MODEL_BELIEVED (INT64_C(1) << 52)
+
+static inline int64_t
+model_believed(int64_t us)
+{
+	return MIN(MAX(us, -MODEL_BELIEVED), MODEL_BELIEVED);
+}
+
 /* What is needed of a participant only while its events come. */
 struct recent {
 	struct {

@@ -27,6 +27,19 @@ who(const struct taking *t)
 	return &t->m->participants[t->participant];
 }
 
+/* Or a size: what is not known is -1, too. */
+static int64_t
+duration(int64_t us)
+{
+	return us >= 0 && us < MODEL_BELIEVED ? us : US_UNKNOWN;
+}
+
+static struct traffic
+traffic(const struct traffic *t)
+{
+	return (struct traffic){ .messages = MIN(t->messages, (uint64_t)MODEL_BELIEVED), .bytes = MIN(t->bytes, (uint64_t)MODEL_BELIEVED) };
+}
+
 /* --- times --- */
 
 static int64_t
@@ -35,14 +48,14 @@ own_time(const struct taking *t)
 	struct participant *p = who(t);
 	struct recent *r = &t->m->index->recent[t->participant];
 	const struct log *log = &t->m->logs[t->at.place.log];
-	int64_t wall = t->ev->wall_us;
+	int64_t wall = model_believed(t->ev->wall_us);
 
 	if (p->has_mono)
-		return t->ev->mono_us != INPUT_NO_MONO ? t->ev->mono_us + p->mono_base_us : wall;
+		return t->ev->mono_us != INPUT_NO_MONO ? model_believed(model_believed(t->ev->mono_us) + p->mono_base_us) : wall;
 	/* The time of day fell by more than half a day: a clock that has no date passed midnight. */
 	if (!log->has_date && r->last_wall_us != NO_TIME && wall + r->days_us < r->last_wall_us - DAY_US / 2)
 		r->days_us += DAY_US;
-	r->last_wall_us = wall + r->days_us;
+	r->last_wall_us = model_believed(wall + r->days_us);
 	return r->last_wall_us;
 }
 
@@ -200,7 +213,7 @@ take_opened(struct taking *t)
 	l->hop = model_text(t->m, o->hop);
 	l->subprotocol = model_text(t->m, o->subprotocol);
 	l->is_tls = o->tls != NULL;
-	l->upgrade_us = o->timing.upgrade;
+	l->upgrade_us = duration(o->timing.upgrade);
 	find_dial(t, &l->dialled);
 	if (who(t)->role == ROLE_CLIENT)
 		compare_date(who(t), l, &o->headers);
@@ -234,7 +247,7 @@ take_failed(struct taking *t)
 	f->cause = e->cause;
 	f->error = e->code;
 	f->status = e->status;
-	f->took = e->took;
+	f->took = duration(e->took);
 	copy_key(f->key, e->ws_key);
 	f->text = model_text(t->m, e->text);
 	f->hop = model_text(t->m, e->hop);
@@ -253,7 +266,7 @@ take_reject(struct taking *t)
 	f->stage = STAGE_UPGRADE;
 	f->cause = e->cause;
 	f->status = e->status;
-	f->took = e->took;
+	f->took = duration(e->took);
 	f->text = model_text(t->m, e->text);
 	f->peer = model_text(t->m, e->peer);
 }
@@ -293,8 +306,8 @@ life_of(struct taking *t)
 	if (l != NULL) {
 		l->session = model_text(t->m, t->ev->session);
 		l->dial = t->ev->dial;
-		if (t->ev->u.ended.age >= 0)
-			l->opened.own_us = t->at.own_us - t->ev->u.ended.age;
+		if (duration(t->ev->u.ended.age) != US_UNKNOWN)
+			l->opened.own_us = model_believed(t->at.own_us - t->ev->u.ended.age);
 	}
 	return l;
 }
@@ -307,9 +320,9 @@ take_tcp(struct life *l, const struct tcp_facts *tcp)
 		return;
 	l->tcp_unacked = tcp->unacked;
 	l->tcp_retransmits = tcp->retransmits;
-	l->tcp_last_ack = tcp->last_ack;
-	l->tcp_last_sent = tcp->last_sent;
-	l->tcp_last_received = tcp->last_received;
+	l->tcp_last_ack = duration(tcp->last_ack);
+	l->tcp_last_sent = duration(tcp->last_sent);
+	l->tcp_last_received = duration(tcp->last_received);
 }
 
 static void
@@ -334,22 +347,22 @@ take_ended(struct taking *t)
 	l->reason = model_text(t->m, e->reason);
 	l->end_text = l->is_how_known ? NULL : model_text(t->m, e->text);
 	l->is_clean = e->clean;
-	l->age = e->age;
-	l->silent_rx = e->silent_rx;
-	l->silent_tx = e->silent_tx;
-	l->answered = e->answered;
-	l->paused_rx = e->paused_rx;
-	l->rtt = e->rtt;
-	l->sent = e->sent;
-	l->received = e->received;
-	l->unsent = e->unsent;
-	l->unacked = e->unacked;
-	l->partial_in = e->partial_in;
-	l->partial_out = e->partial_out;
-	l->after_close = e->after_close;
+	l->age = duration(e->age);
+	l->silent_rx = duration(e->silent_rx);
+	l->silent_tx = duration(e->silent_tx);
+	l->answered = duration(e->answered);
+	l->paused_rx = duration(e->paused_rx);
+	l->rtt = duration(e->rtt);
+	l->sent = traffic(&e->sent);
+	l->received = traffic(&e->received);
+	l->unsent = MAX(duration(e->unsent), INT64_C(0));
+	l->unacked = duration(e->unacked);
+	l->partial_in = MIN(e->partial_in, (uint64_t)MODEL_BELIEVED);
+	l->partial_out = MIN(e->partial_out, (uint64_t)MODEL_BELIEVED);
+	l->after_close = MIN(e->after_close, (uint64_t)MODEL_BELIEVED);
 	take_tcp(l, e->tcp);
-	who(t)->messages_in += e->received.messages;
-	who(t)->messages_out += e->sent.messages;
+	who(t)->messages_in += l->received.messages;
+	who(t)->messages_out += l->sent.messages;
 }
 
 static void
@@ -361,7 +374,7 @@ take_ghost(struct taking *t)
 		return;
 	l->ghost = t->at;
 	l->is_ghost_ended = t->ev->u.ghost.ended;
-	l->ghost_received = t->ev->u.ghost.received.bytes;
+	l->ghost_received = traffic(&t->ev->u.ghost.received).bytes;
 }
 
 /* --- what happens in between --- */
@@ -398,7 +411,7 @@ take_pong(struct taking *t)
 {
 	struct life *l = life_of(t);
 
-	if (t->ev->u.pong.dir != DIR_IN || t->ev->u.pong.rtt == US_UNKNOWN)
+	if (t->ev->u.pong.dir != DIR_IN || duration(t->ev->u.pong.rtt) == US_UNKNOWN)
 		return;
 	if (l != NULL)
 		l->pongs++;
@@ -460,7 +473,7 @@ take_suspend(struct taking *t)
 	}
 	m->pauses = model_grow(m->pauses, m->n_pauses, sizeof(*m->pauses));
 	m->pauses[m->n_pauses++] = (struct pause){ .participant = t->participant, .at = t->at,
-		.slept = t->ev->u.suspend.slept, .stalled = t->ev->u.suspend.stalled };
+		.slept = duration(t->ev->u.suspend.slept), .stalled = duration(t->ev->u.suspend.stalled) };
 }
 
 static void

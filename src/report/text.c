@@ -297,6 +297,7 @@ put_excess(struct text *t)
 		const char *what;
 	} rows[] = {
 		{ e->participants, "events of runs" }, { e->lives, "connections" }, { e->failed, "failed dials" }, { e->notes, "faults and pauses" }, { e->texts, "texts" },
+		{ e->verdicts, "overlaps" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -471,8 +472,10 @@ put_unjudged(struct text *t)
 }
 
 void
-text_report(struct buf *out, const struct model *m, const struct findings *f, const struct text_options *opt)
+text_report(struct buf *out, const struct view *v, const struct text_options *opt)
 {
+	const struct model *m = v->m;
+	const struct findings *f = v->f;
 	struct text t = { .out = out, .m = m, .f = f, .opt = opt, .columns = opt->columns > 0 ? opt->columns : COLUMNS_DEFAULT };
 
 	put_logs(&t);
@@ -483,6 +486,7 @@ text_report(struct buf *out, const struct model *m, const struct findings *f, co
 	text_lanes(out, m, f, opt);
 	if (m->n_lives > 0)
 		buf_putc(out, '\n');
+	text_heard(out, v);
 	put_stats(&t);
 	if (m->n_participants > 0)
 		buf_putc(out, '\n');

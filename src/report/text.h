@@ -9,7 +9,7 @@
 #ifndef WSDIAG_REPORT_TEXT_H
 #define WSDIAG_REPORT_TEXT_H
 
-#include "report/finding.h"
+#include "report/view.h"
 
 struct text_options {
 	unsigned columns;             /* of the terminal; 0: none, and 80 are used */
@@ -17,7 +17,7 @@ struct text_options {
 	bool has_exit;                /* --exit-zero was not given: the last line names the exit status */
 };
 
-void text_report(struct buf *out, const struct model *m, const struct findings *f, const struct text_options *opt);
+void text_report(struct buf *out, const struct view *v, const struct text_options *opt);
 
 /* Parts of it. Lanes end with a newline. */
 void text_lanes(struct buf *out, const struct model *m, const struct findings *f, const struct text_options *opt);
@@ -25,5 +25,8 @@ void text_lanes(struct buf *out, const struct model *m, const struct findings *f
 void text_time(struct buf *out, const struct model *m, int64_t at_us);
 /* "client.log:5-6 server.log:4" : the lines of the first samples. */
 void text_places(struct buf *out, const struct model *m, const struct finding *f);
+
+/* What a library would have told, with --as; nothing without. */
+void text_heard(struct buf *out, const struct view *v);
 
 #endif
