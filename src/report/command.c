@@ -120,6 +120,8 @@ print_page(const struct job *job)
 	struct text_options text = {
 		.columns = terminal_columns(STDOUT_FILENO),
 		.colour = terminal_wants_colour(STDOUT_FILENO, (enum colour_when)job->opt->colour),
+		.as = job->view.as,
+		.as_name = job->view.as_name,
 		.has_exit = !job->opt->exit_zero,
 	};
 
@@ -128,7 +130,7 @@ print_page(const struct job *job)
 	else if (job->opt->markdown)
 		page_markdown(&out, &job->view);
 	else
-		text_report(&out, &job->view, &text);
+		text_report(&out, &job->model, &job->findings, &text);
 	return print(&out);
 }
 

@@ -184,6 +184,7 @@ put_logs(struct document *d)
 		put_bool(d, "zone", log->has_zone);
 		put_bool(d, "key", log->has_key);
 		put_bool(d, "mono", log->has_mono);
+		put_bool(d, "role_guessed", log->role_is_guessed);
 		put_seconds(d, "resolution", log->resolution_us);
 		put_trouble(d, &log->trouble);
 		json_end(&d->w, '}');
@@ -412,6 +413,7 @@ put_failed(struct document *d)
 		put_text(d, "hop", f->hop);
 		put_text(d, "peer", f->peer);
 		put_text(d, "local", f->local);
+		put_bool(d, "hidden", f->is_hidden);
 		json_end(&d->w, '}');
 	}
 	json_end(&d->w, ']');

@@ -478,10 +478,8 @@ put_unjudged(struct text *t)
 }
 
 void
-text_report(struct buf *out, const struct view *v, const struct text_options *opt)
+text_report(struct buf *out, const struct model *m, const struct findings *f, const struct text_options *opt)
 {
-	const struct model *m = v->m;
-	const struct findings *f = v->f;
 	struct text t = { .out = out, .m = m, .f = f, .opt = opt, .columns = opt->columns > 0 ? opt->columns : COLUMNS_DEFAULT };
 
 	put_logs(&t);
@@ -492,7 +490,7 @@ text_report(struct buf *out, const struct view *v, const struct text_options *op
 	text_lanes(out, m, f, opt);
 	if (m->n_lives > 0)
 		buf_putc(out, '\n');
-	text_heard(out, v);
+	text_heard(out, &(struct view){ .m = m, .f = f, .as = opt->as, .as_name = opt->as_name, .made_us = NO_TIME });
 	put_stats(&t);
 	if (m->n_participants > 0)
 		buf_putc(out, '\n');

@@ -14,10 +14,12 @@
 struct text_options {
 	unsigned columns;             /* of the terminal; 0: none, and 80 are used */
 	bool colour;
+	const struct library *as;     /* --as, and as it was written; NULL */
+	const char *as_name;
 	bool has_exit;                /* --exit-zero was not given: the last line names the exit status */
 };
 
-void text_report(struct buf *out, const struct view *v, const struct text_options *opt);
+void text_report(struct buf *out, const struct model *m, const struct findings *f, const struct text_options *opt);
 
 /* Parts of it. Lanes end with a newline. */
 void text_lanes(struct buf *out, const struct model *m, const struct findings *f, const struct text_options *opt);
