@@ -7,6 +7,8 @@
 #include "cli/version.h"
 #include "connect/command.h"
 #include "connect/console.h"
+#include "demo/command.h"
+#include "fault/plan.h"
 #include "proxy/command.h"
 #include "report/command.h"
 #include "report/finding.h"
@@ -19,7 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = { &connect_command, &serve_command, &proxy_command, &report_command, NULL };
+static const struct command *const commands[] = { &connect_command, &serve_command, &proxy_command, &report_command, &demo_command, NULL };
 
 /*
  * A socket must never become descriptor 0, 1 or 2. Where one of them was closed it is opened the wrong way round, so that reading stdin and
@@ -168,6 +170,34 @@ dump_findings(struct buf *out)
 		buf_printf(out, "%s\n", finding_spec((enum finding_kind)kind)->name);
 }
 
+static void
+dump_words(struct buf *out, const char *kind, const struct plan_word *words)
+{
+	for (; words->name != NULL; words++)
+		buf_printf(out, "%s\t%s\t%s\t%s\t%s\n", kind, words->name, words->args, words->help, words->who & PLAN_FOR_SERVER ? "proxy serve" : "proxy");
+}
+
+static bool
+can_serve(const struct installed_plan *p)
+{
+	struct plan plan = { 0 };
+	struct buf error CLEANUP(buf_deinit) = { 0 };
+	bool can = plan_load(&plan, p->name, PLAN_FOR_SERVER, &error) == 0;
+
+	plan_deinit(&plan);
+	return can;
+}
+
+/* The language of plans and those that are installed: kind, name, arguments, help, and who can do it. */
+static void
+dump_plans(struct buf *out)
+{
+	dump_words(out, "moment", plan_moment_words);
+	dump_words(out, "action", plan_action_words);
+	for (const struct installed_plan *p = installed_plans; p->name != NULL; p++)
+		buf_printf(out, "plan\t%s\t\t%s\t%s\n", p->name, p->summary, can_serve(p) ? "proxy serve" : "proxy");
+}
+
 /* For the test that holds the manual to the tables. */
 static int
 print_dump(const char *what)
@@ -180,6 +210,8 @@ print_dump(const char *what)
 		dump_console(&text);
 	else if (strcmp(what, "dump-findings") == 0)
 		dump_findings(&text);
+	else if (strcmp(what, "dump-plans") == 0)
+		dump_plans(&text);
 	else
 		help_dump_schema(&text);
 	return print(STDOUT_FILENO, &text);
@@ -222,7 +254,8 @@ dispatch(char **argv, int argc)
 		return print_help(next);
 	if (strcmp(word, "completion") == 0)
 		return print_completion(next);
-	if (strcmp(word, "dump-options") == 0 || strcmp(word, "dump-schema") == 0 || strcmp(word, "dump-console") == 0 || strcmp(word, "dump-findings") == 0)
+	if (strcmp(word, "dump-options") == 0 || strcmp(word, "dump-schema") == 0 || strcmp(word, "dump-console") == 0 ||
+	    strcmp(word, "dump-plans") == 0 || strcmp(word, "dump-findings") == 0)
 		return print_dump(word);
 	const struct command *cmd = find_command(word);
 	return cmd != NULL ? run_command(cmd, argv + 2, argc - 2) : run_command(&connect_command, argv + 1, argc - 1);

@@ -110,6 +110,12 @@ run_open_lines(struct run *r, const struct output_options *opt, line_fn *human, 
 void
 run_emit_start(struct run *r, struct span session, struct span url, const struct invocation *inv)
 {
+	run_emit_start_of(&r->journal, session, url, inv);
+}
+
+void
+run_emit_start_of(struct journal *j, struct span session, struct span url, const struct invocation *inv)
+{
 	struct event ev = { .type = EV_START, .session = session };
 	struct buf libraries = { 0 };
 
@@ -120,7 +126,7 @@ run_emit_start(struct run *r, struct span session, struct span url, const struct
 		.url = url,
 		.args = *inv->logged_args,
 	};
-	journal_emit(&r->journal, &ev);
+	journal_emit(j, &ev);
 	buf_deinit(&libraries);
 }
 

@@ -46,6 +46,17 @@ put_binary(const struct display *d, const struct ev_message *m, struct buf *out)
 		buf_printf(out, "  ... %" PRIu64 " more; /last shows it whole\n", m->length - part.n);
 }
 
+/* No character is shown in halves. */
+static struct span
+whole_characters(struct span text, size_t max)
+{
+	if (text.n <= max)
+		return text;
+	while (max > 0 && ((uint8_t)text.p[max] & 0xc0) == 0x80)
+		max--;
+	return (struct span){ text.p, max };
+}
+
 void
 display_message(struct display *d, const struct ev_message *m, uint32_t other_conn, int64_t now_us, struct buf *out)
 {
@@ -67,7 +78,7 @@ display_message(struct display *d, const struct ev_message *m, uint32_t other_co
 		put_binary(d, m, out);
 		return;
 	}
-	struct span part = { m->data.p, MIN(m->data.n, d->text_max) };
+	struct span part = whole_characters(m->data, d->text_max);
 	escape_text(out, part, 0);
 	if (part.n < m->length)
 		buf_printf(out, " ... %" PRIu64 " bytes more; /last shows it whole", m->length - part.n);

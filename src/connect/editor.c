@@ -295,6 +295,9 @@ editor_read(struct editor *e, char **ret_line)
 void
 editor_stop(struct editor *e)
 {
+	if (e->is_reading && !e->is_stopped)
+		editor_erase_line(e);
+	e->is_reading = false; /* what is printed from here on has the rows to itself */
 	e->is_stopped = true;
 }
 

@@ -39,57 +39,14 @@ history_path(void)
 	return xasprintf("%s/history", dir);
 }
 
-/* Keeps the last half of HISTORY_MAX; under a lock, and by a rename, so that another instance sees the one file or the other. */
-static void
-cut(const char *path, FILE *f, size_t lines)
-{
-	char *tmp CLEANUP(free_charp) = xasprintf("%s.%ld", path, (long)getpid()), *line = NULL;
-	size_t cap = 0, skip = lines - HISTORY_MAX / 2;
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-
-	if (out == NULL)
-		return;
-	rewind(f);
-	while (getline(&line, &cap, f) >= 0)
-		if (skip == 0 || skip-- == 0)
-			fputs(line, out);
-	free(line);
-	if (fclose(out) != 0 || rename(tmp, path) != 0)
-		unlink(tmp);
-}
-
-void
-history_load(const char *path, void (*fn)(void *arg, const char *line), void *arg)
-{
-	FILE *f = fopen(path, "r+e");
-	char *line = NULL;
-	size_t cap = 0, lines = 0;
-	ssize_t n;
-
-	if (f == NULL)
-		return;
-	flock(fileno(f), LOCK_EX);
-	while ((n = getline(&line, &cap, f)) >= 0) {
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] != '\0' && n < HISTORY_LINE_MAX)
-			fn(arg, line);
-		lines++;
-	}
-	free(line);
-	if (lines > HISTORY_MAX)
-		cut(path, f, lines);
-	fclose(f);
-}
-
 /* Opened and locked; once more when another instance put a shorter file in its place between the two. */
 static int
-open_locked(const char *path)
+open_locked(const char *path, int flags)
 {
 	struct stat ours, theirs;
 
-	for (int tries = 0; tries < 3; tries++) {
-		int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	for (int tries = 0; tries < 10; tries++) {
+		int fd = open(path, flags | O_CLOEXEC, 0600);
 
 		if (fd < 0)
 			return -1;
@@ -101,6 +58,54 @@ open_locked(const char *path)
 	return -1;
 }
 
+/*
+ * Keeps the last lines, as many as are half of either limit; under a lock, and by a rename, so that another instance sees the one file or the other.
+ * What a crash left of an earlier one is in the way of nobody: its name is taken over.
+ */
+static void
+cut(const char *path, FILE *f, size_t lines, size_t bytes)
+{
+	char *tmp CLEANUP(free_charp) = xasprintf("%s.new", path), *line = NULL;
+	size_t cap = 0, kept_lines = lines, kept_bytes = bytes;
+	ssize_t n;
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (out == NULL)
+		return;
+	rewind(f);
+	for (; (n = getline(&line, &cap, f)) >= 0; kept_lines--, kept_bytes -= (size_t)n)
+		if (kept_lines <= HISTORY_MAX / 2 && kept_bytes <= HISTORY_BYTES_MAX / 2)
+			fputs(line, out);
+	free(line);
+	if (fclose(out) != 0 || rename(tmp, path) != 0)
+		unlink(tmp);
+}
+
+void
+history_load(const char *path, void (*fn)(void *arg, const char *line), void *arg)
+{
+	int fd = open_locked(path, O_RDWR);
+	FILE *f = fd >= 0 ? fdopen(fd, "r+") : NULL;
+	char *line = NULL;
+	size_t cap = 0, lines = 0, bytes = 0;
+	ssize_t n;
+
+	if (f == NULL)
+		return;
+	while ((n = getline(&line, &cap, f)) >= 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] != '\0' && n <= HISTORY_LINE_MAX) /* with its newline */
+			fn(arg, line);
+		lines++;
+		bytes += (size_t)n;
+	}
+	free(line);
+	if (lines > HISTORY_MAX || bytes > HISTORY_BYTES_MAX)
+		cut(path, f, lines, bytes);
+	fclose(f);
+}
+
 bool
 history_append(const char *path, const char *line)
 {
@@ -110,7 +115,7 @@ history_append(const char *path, const char *line)
 
 	if (n == 0 || n >= HISTORY_LINE_MAX || line[0] == ' ' || strchr(line, '\n') != NULL)
 		return false;
-	fd = path != NULL ? open_locked(path) : -1;
+	fd = path != NULL ? open_locked(path, O_WRONLY | O_APPEND | O_CREAT) : -1;
 	if (fd < 0)
 		return true;
 	buf_puts(&text, line);

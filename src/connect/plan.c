@@ -292,8 +292,8 @@ plan_session(const struct connect_options *opt, const char *url, struct connect_
 		.capture = output_capture(&opt->output, max_message),
 	};
 	s->stays = opt->script != NULL || opt->run.n > 0 || opt->slash; /* a script may close and open again */
-	if (s->stays && s->dial.conn.capture == 0)
-		s->dial.conn.capture = JSON_MESSAGE_MAX; /* for /expect and /last */
+	if (s->stays)
+		s->dial.conn.capture = MAX(s->dial.conn.capture, (size_t)JSON_MESSAGE_MAX); /* for /expect and /last */
 	s->resend_max = opt->max_message > 0 ? opt->max_message : RESEND_MAX;
 }
 

@@ -19,6 +19,9 @@ struct watch;
 
 typedef void watch_fire_fn(void *arg, const struct plan_line *line);
 
+/* "*", and nothing else. */
+bool watch_is_for_everybody(const struct plan_subject *sub);
+
 /* The plan is borrowed and may have no lines. accept: which accept this is, from 1; 0: no connection at all, only told of signals and lines, for which
  * then the lines strike whose subject is everybody: what is done to the listener needs nobody to be there. */
 struct watch *watch_new(const struct plan *p, uint32_t accept, watch_fire_fn *fire, void *arg);

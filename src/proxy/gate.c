@@ -18,7 +18,7 @@ struct gate {
 	struct list guests;
 	uint64_t n_guests;
 	int open_objects;
-	bool is_stopping, relistens;
+	bool is_stopping, is_unlistening; /* the second while the listener closes */
 	char address[64];
 	struct hearing *hearing;     /* NULL without "as" */
 
@@ -101,10 +101,8 @@ on_gone(void *arg)
 }
 
 static void
-on_kill_all(void *arg, const struct plan_action *how)
+kill_all(struct gate *g, const struct plan_action *how)
 {
-	struct gate *g = ((struct guest *)arg)->gate;
-
 	for (struct list *l = g->guests.next; l != &g->guests; l = l->next) {
 		struct guest *other = container_of(l, struct guest, link);
 		int64_t within = how->time_us > 0 ? (int64_t)(rng_u64(loop_of(g)->rng) % (uint64_t)(how->time_us + 1)) : 0;
@@ -135,16 +133,36 @@ on_relisten(uv_timer_t *timer)
 }
 
 static void
-on_unlisten(void *arg, int64_t for_us)
+close_listener(struct gate *g)
 {
-	struct gate *g = ((struct guest *)arg)->gate;
+	if (g->listener == NULL || g->is_unlistening)
+		return;
+	g->is_unlistening = true;
+	listener_close(g->listener);
+}
 
-	if (g->listener != NULL && !g->relistens) {
-		g->relistens = true;
-		listener_close(g->listener);
-	}
-	if (for_us >= 0)
-		uv_timer_start(&g->relisten, on_relisten, (uint64_t)(for_us / US_PER_MS), 0);
+static void
+unlisten(struct gate *g, const struct plan_action *a)
+{
+	if (g->is_stopping)
+		return;
+	close_listener(g);
+	if (a->is_timed)
+		uv_timer_start(&g->relisten, on_relisten, (uint64_t)(a->time_us / US_PER_MS), 0);
+	else
+		uv_timer_stop(&g->relisten);
+}
+
+static void
+on_unlisten(void *arg, const struct plan_action *a)
+{
+	unlisten(((struct guest *)arg)->gate, a);
+}
+
+static void
+on_kill_all(void *arg, const struct plan_action *how)
+{
+	kill_all(((struct guest *)arg)->gate, how);
 }
 
 static const struct pair_events pair_up = { .opens = on_opens, .told = on_told, .ended = on_ended, .unlisten = on_unlisten, .kill_all = on_kill_all, .gone = on_gone };
@@ -195,7 +213,7 @@ on_listener_closed(void *arg)
 	struct gate *g = arg;
 
 	g->listener = NULL;
-	g->relistens = false;
+	g->is_unlistening = false;
 	release(g);
 }
 
@@ -272,8 +290,7 @@ gate_stop(struct gate *g, bool at_once)
 {
 	if (!g->is_stopping) {
 		g->is_stopping = true;
-		if (g->listener != NULL && !g->relistens)
-			listener_close(g->listener);
+		close_listener(g);
 		uv_close((uv_handle_t *)&g->relisten, on_timer_closed);
 	}
 	for (struct list *l = g->guests.next; l != &g->guests; l = l->next) {
@@ -284,9 +301,45 @@ gate_stop(struct gate *g, bool at_once)
 	}
 }
 
+/* --- what is done without any connection --- */
+
+static void
+on_fire_for_all(void *arg, const struct plan_line *line)
+{
+	struct gate *g = arg;
+	struct event ev = { .type = EV_INJECT };
+	bool is_told = false;
+
+	for (unsigned i = 0; i < line->n_actions; i++) {
+		const struct plan_action *a = &line->actions[i];
+
+		if (!pair_line_is_for_all(line, a->what))
+			continue;
+		ev.u.inject = (struct ev_inject){ .plan = span_of(line->plan), .line = line->number, .action = span_of(line->actions_text) };
+		if (!is_told)
+			journal_emit(g->opt.pair.journal, &ev);
+		is_told = true;
+		if (a->what == DO_UNLISTEN)
+			unlisten(g, a);
+		else
+			kill_all(g, a);
+	}
+}
+
+/* Each time anew: such a line is done as often as it is asked for. */
+static struct watch *
+watch_for_all(struct gate *g)
+{
+	return watch_new(g->opt.pair.plan, 0, on_fire_for_all, g);
+}
+
 void
 gate_signal(struct gate *g, int signum)
 {
+	struct watch *w = watch_for_all(g);
+
+	watch_signal(w, signum);
+	watch_free(w);
 	for (struct list *l = g->guests.next; l != &g->guests; l = l->next)
 		pair_signal(container_of(l, struct guest, link)->pair, signum);
 }
@@ -294,6 +347,10 @@ gate_signal(struct gate *g, int signum)
 void
 gate_line(struct gate *g, struct span typed)
 {
+	struct watch *w = watch_for_all(g);
+
+	watch_line(w, typed);
+	watch_free(w);
 	for (struct list *l = g->guests.next; l != &g->guests; l = l->next)
 		pair_line(container_of(l, struct guest, link)->pair, typed);
 }

@@ -77,8 +77,14 @@ leg_close(struct leg_side *l, enum transport_close how, enum ending_reason why, 
 {
 	if (!leg_is_up(l))
 		return;
+	/* What we ended before is not the peer's doing. */
+	if (why == ENDING_BY_TRANSPORT && l->fin_why != ENDING_BY_TRANSPORT && how == TRANSPORT_GRACEFUL) {
+		why = l->fin_why;
+		sent_end = "FIN";
+	}
 	leg_tell_end(l, why, sent_end);
 	l->is_closing = true;
+	l->ended_as = how;
 	transport_close(l->transport, how);
 }
 
@@ -95,7 +101,8 @@ leg_pass_on_end(struct leg_side *ended, enum transport_close how)
 	struct leg_side *l = leg_other(ended);
 	struct pair *p = l->pair;
 
-	if (l->is_held)
+	/* One that has a Close of ours to answer ends after that. */
+	if (l->is_held || (l->is_closed_by_us && l->close_due_us >= 0))
 		return;
 	if (l->which == LEG_ORIGIN && p->dial != NULL) {
 		dial_cancel(steal(&p->dial));
@@ -141,6 +148,17 @@ waits_for_close(const struct leg_side *l)
 }
 
 void
+leg_owe_fin(struct leg_side *l, enum ending_reason why)
+{
+	if (l->write_over || l->owes_fin)
+		return;
+	l->owes_fin = true;
+	/* After its own end ours is only the answer. */
+	if (!l->read_over)
+		l->fin_why = why;
+}
+
+void
 leg_read_over(struct leg_side *l)
 {
 	struct pair *p = l->pair;
@@ -162,9 +180,9 @@ leg_read_over(struct leg_side *l)
 		return;
 	}
 	if (!waits_for_close(l))
-		leg_tell_end(l, ENDING_BY_TRANSPORT, NULL);
+		leg_tell_end(l, l->fin_why, l->fin_why != ENDING_BY_TRANSPORT ? "FIN" : NULL);
 	if (leg_is_up(leg_other(l)) && !leg_other(l)->is_held)
-		leg_other(l)->owes_fin = true;
+		leg_owe_fin(leg_other(l), ENDING_RELAYED);
 }
 
 /* The half-close that was passed on, once everything before it is written; and the end of a leg that is over both ways. */
@@ -202,7 +220,9 @@ wanted_of(struct leg_side *l)
 		break;
 	case PAIR_ANSWER:
 		if (l->which == LEG_ORIGIN)
-			bits = (p->step == STEP_NONE ? T_READ : 0) | (l->io.out.len > 0 ? T_WRITE : 0);
+			bits = (p->step == STEP_NONE ? T_READ : 0) | (flow_is_blocked(&other->from) ? T_WRITE : 0);
+		else if (p->has_body && !flow_is_full(&l->from))
+			bits = T_READ;
 		break;
 	case PAIR_REFUSING:
 		if (l->which == LEG_CLIENT)
@@ -297,8 +317,8 @@ end_closed(struct leg_side *l, int64_t now)
 	if (l->close_due_us < 0 || now < l->close_due_us)
 		return;
 	l->close_due_us = -1;
-	if (!leg_is_up(l))
-		return;
+	if (!leg_is_up(l) || l->is_held)
+		return; /* held: a Close without the FIN that should follow */
 	leg_close(l, TRANSPORT_GRACEFUL, l->close_why, "Close, then FIN");
 	leg_pass_on_end(l, TRANSPORT_GRACEFUL);
 }
@@ -417,7 +437,6 @@ pair_accept(const struct pair_options *opt, int fd, const char *peer, uint32_t a
 	c->transport = tcp_adopt(opt->loop, fd, opt->client_tls != NULL ? &tcp_events : &leg_events, c);
 	head_io_init(&c->io, c->transport, false);
 	p->watch = watch_new(opt->plan, accept, pair_fire, p);
-	p->moment = WHEN_ACCEPT;
 	watch_accept(p->watch);
 	if (leg_is_up(c))
 		pair_wait(p, STEP_READ_REQUEST);
@@ -455,6 +474,17 @@ pair_line(struct pair *p, struct span typed)
 	pair_update(p);
 }
 
+/* A Close was written before: its answer, and the end, are given as long as those of a new one. */
+static void
+leg_say_goodbye(struct leg_side *l)
+{
+	leg_send_close(l, ENDING_INTERRUPTED, CLOSE_GOING_AWAY, SPAN_NONE);
+	if (!leg_is_up(l) || l->close_due_us >= 0)
+		return;
+	l->close_why = ENDING_INTERRUPTED;
+	l->close_due_us = pair_now(l->pair) + l->pair->opt->close_timeout_us;
+}
+
 void
 pair_stop(struct pair *p, bool at_once)
 {
@@ -468,7 +498,7 @@ pair_stop(struct pair *p, bool at_once)
 
 		l->is_held = l->is_stalled = false;
 		if (is_open && !at_once)
-			leg_send_close(l, ENDING_INTERRUPTED, CLOSE_GOING_AWAY, SPAN_NONE);
+			leg_say_goodbye(l);
 		else
 			leg_close(l, TRANSPORT_RST, ENDING_INTERRUPTED, "RST");
 	}

@@ -42,7 +42,7 @@ struct pair_events {
 	/* Of a leg; both are told of each that opened. */
 	void (*ended)(void *arg, enum leg leg, bool is_lost, const struct traffic *sent, const struct traffic *received);
 	/* What concerns more than this pair. */
-	void (*unlisten)(void *arg, int64_t for_us);
+	void (*unlisten)(void *arg, const struct plan_action *a);
 	void (*kill_all)(void *arg, const struct plan_action *how);
 	void (*gone)(void *arg);
 };
@@ -53,6 +53,8 @@ struct pair *pair_accept(const struct pair_options *opt, int fd, const char *pee
 void pair_stop(struct pair *p, bool at_once);
 /* Ends it in after_us as a kill-all has it. */
 void pair_kill(struct pair *p, const struct plan_action *how, int64_t after_us);
+/* Whether an action of a line is done once for the whole gate and by no pair: to the listener, or to everybody, on a signal or a typed line. */
+bool pair_line_is_for_all(const struct plan_line *line, enum plan_do what);
 void pair_signal(struct pair *p, int signum);
 void pair_line(struct pair *p, struct span typed);
 bool pair_is_open(const struct pair *p);

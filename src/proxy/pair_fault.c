@@ -27,22 +27,30 @@ leg_at(struct pair *p, int i)
 
 /* --- ends --- */
 
+/* What follows for the other leg waits: the same line may say something else of it. */
 static void
 end_legs(struct pair *p, int legs, enum transport_close how, const char *words)
 {
-	bool was_up[2] = { leg_is_up(pair_client(p)), leg_is_up(pair_origin(p)) };
-
 	if ((legs & PLAN_CLIENT) && is_before_open(p))
 		pair_tell_reject(p, 0, CAUSE_LOCAL_FAULT, words);
-	FOR_LEGS(p, legs, l)
+	FOR_LEGS(p, legs, l) {
+		l->owes_end = l->owes_end || leg_is_up(l);
 		leg_close(l, how, ENDING_FAULT, words);
+	}
 	if ((legs & PLAN_ORIGIN) && p->dial != NULL) {
 		dial_cancel(steal(&p->dial));
 		pair_release(p);
 	}
-	FOR_LEGS(p, legs, l)
-		if (was_up[l->which == LEG_ORIGIN])
-			leg_pass_on_end(l, how);
+}
+
+static void
+pass_ends_on(struct pair *p)
+{
+	FOR_LEGS(p, PLAN_BOTH_LEGS, l) {
+		if (l->owes_end)
+			leg_pass_on_end(l, l->ended_as);
+		l->owes_end = false;
+	}
 	if (!leg_is_up(pair_client(p)) && !pair_origin(p)->is_held)
 		p->step = STEP_NONE;
 }
@@ -69,8 +77,8 @@ static void
 do_half_close(struct pair *p, const struct plan_action *a)
 {
 	FOR_LEGS(p, a->legs, l)
-		if (leg_is_up(l) && !l->write_over)
-			l->owes_fin = true;
+		if (leg_is_up(l))
+			leg_owe_fin(l, ENDING_FAULT);
 }
 
 static void
@@ -90,6 +98,7 @@ pair_end_as(struct pair *p, enum plan_do how, int code, struct span reason, int 
 		end_legs(p, legs, TRANSPORT_RST, "RST");
 	else
 		end_legs(p, legs, TRANSPORT_GRACEFUL, "FIN");
+	pass_ends_on(p);
 }
 
 /* --- what lasts --- */
@@ -127,16 +136,18 @@ do_stall(struct pair *p, const struct plan_action *a)
 	expire_later(p, a, a->dirs);
 }
 
-/* What was held goes now as its other leg went. */
+/* What was held goes now as its other leg went, or as a Close of its own has it. */
 static void
 end_hold(struct pair *p, int legs)
 {
 	FOR_LEGS(p, legs, l) {
 		l->is_held = false;
-		if (!leg_is_up(leg_other(l)) && leg_other(l)->transport == NULL)
-			leg_close(l, TRANSPORT_GRACEFUL, ENDING_FAULT, "FIN");
-		else if (leg_other(l)->read_over)
-			l->owes_fin = true;
+		if (leg_other(l)->is_closing)
+			leg_pass_on_end(leg_other(l), leg_other(l)->ended_as);
+		else if (leg_other(l)->read_over && !is_before_open(p))
+			leg_owe_fin(l, ENDING_RELAYED);
+		if (l->is_closed_by_us && l->close_due_us < 0)
+			l->close_due_us = pair_now(p);
 	}
 }
 
@@ -279,7 +290,7 @@ do_never(struct pair *p, const struct plan_action *a UNUSED)
 static void
 do_unlisten(struct pair *p, const struct plan_action *a)
 {
-	p->up->unlisten(p->up_arg, a->is_timed ? a->time_us : -1);
+	p->up->unlisten(p->up_arg, a);
 }
 
 static void
@@ -317,17 +328,45 @@ static action_fn *const actions[DO_COUNT] = {
 	[DO_KILL_ALL] = do_kill_all,
 };
 
-/* A hold concerns the ends that its own line brings, wherever in the line it stands. */
+static bool
+is_for_all(enum plan_do what)
+{
+	return what == DO_UNLISTEN || what == DO_KILL_ALL;
+}
+
+bool
+pair_line_is_for_all(const struct plan_line *line, enum plan_do what)
+{
+	return (line->moment.when == WHEN_SIGNAL || line->moment.when == WHEN_LINE) && is_for_all(what) && watch_is_for_everybody(&line->subject);
+}
+
+/* A hold concerns the ends that its own line brings, wherever in the line it stands: holds come first. */
+static unsigned
+gather_actions(const struct plan_line *line, const struct plan_action *ret[PLAN_ACTIONS_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < line->n_actions; i++)
+		if (line->actions[i].what == DO_HOLD)
+			ret[n++] = &line->actions[i];
+	for (unsigned i = 0; i < line->n_actions; i++)
+		if (line->actions[i].what != DO_HOLD && !pair_line_is_for_all(line, line->actions[i].what))
+			ret[n++] = &line->actions[i];
+	return n;
+}
+
 void
 pair_fire(void *arg, const struct plan_line *line)
 {
 	struct pair *p = arg;
+	const struct plan_action *todo[PLAN_ACTIONS_MAX];
+	unsigned n = gather_actions(line, todo);
 
-	pair_tell_inject(p, line);
-	for (unsigned i = 0; i < line->n_actions; i++)
-		if (line->actions[i].what == DO_HOLD)
-			do_hold(p, &line->actions[i]);
-	for (unsigned i = 0; i < line->n_actions; i++)
-		if (line->actions[i].what != DO_HOLD)
-			actions[line->actions[i].what](p, &line->actions[i]);
+	if (n > 0)
+		pair_tell_inject(p, line);
+	for (unsigned i = 0; i < n; i++) {
+		p->moment = line->moment.when; /* one action may let another line fire */
+		actions[todo[i]->what](p, todo[i]);
+	}
+	pass_ends_on(p);
 }

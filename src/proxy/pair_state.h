@@ -41,7 +41,10 @@ struct leg_side {
 	struct head_io io;
 	bool is_closing;              /* transport_close() was called */
 	bool read_over, write_over;
+	bool owes_end;                /* to its other: how it ended is passed on when the line has done all it does */
+	enum transport_close ended_as; /* once is_closing */
 	bool owes_fin;                /* a half-close, once what waits for it is written */
+	enum ending_reason fin_why;   /* of a half-close that came before the peer's end; ENDING_BY_TRANSPORT: none did */
 	bool is_held, is_stalled;
 	bool was_opened, is_told;
 	bool answers_pings, no_pongs;
@@ -87,6 +90,7 @@ struct pair {
 	struct dial_timing timing;
 	struct replica *replica;
 	bool replays;
+	bool has_body;                /* of the request: passed before there is an answer */
 	struct watch *watch;
 	uv_timer_t timer;
 	int64_t armed_us;             /* -1: not */
@@ -95,9 +99,8 @@ struct pair {
 	const struct plan_action *kill;
 	enum pair_step step;
 	int64_t step_due_us, step_delay_us;
-	const struct plan_line *firing;
 	bool swallows;                /* the frame that fired */
-	enum plan_when moment;        /* while lines fire: for which they do */
+	enum plan_when moment;        /* while a line fires: for which it does */
 	struct expiry expiries[PAIR_EXPIRIES];
 	unsigned n_expiries;
 	struct edit edits[PAIR_EDITS];
@@ -138,6 +141,8 @@ void pair_release(struct pair *p);
 void leg_close(struct leg_side *l, enum transport_close how, enum ending_reason why, const char *sent_end);
 /* The leg has ended: its other follows in the same way, unless it is held. */
 void leg_pass_on_end(struct leg_side *ended, enum transport_close how);
+/* A half-close to it, once everything before it is written. */
+void leg_owe_fin(struct leg_side *l, enum ending_reason why);
 /* Reading it came to its end. */
 void leg_read_over(struct leg_side *l);
 extern const struct transport_events leg_events;

@@ -41,7 +41,7 @@ pair_refuse(struct pair *p, int status, enum cause cause, const char *text)
 {
 	struct leg_side *c = pair_client(p);
 
-	if (!leg_is_up(c) || p->phase == PAIR_REFUSING || p->phase == PAIR_RELAY || p->phase == PAIR_RAW)
+	if (!leg_is_up(c) || p->phase == PAIR_REFUSING || p->phase == PAIR_SILENT || p->phase == PAIR_RELAY || p->phase == PAIR_RAW)
 		return;
 	pair_tell_reject(p, status, cause, text);
 	if (!pair_origin(p)->is_held)
@@ -170,9 +170,9 @@ on_request(struct pair *p)
 	leg_tell_head(c, DIR_IN, (struct span){ (const char *)buf_head(&c->io.in), c->io.head.length });
 	tag_read(&p->tag, &c->io.head, p->opt->tag_query);
 	p->key = key != NULL ? span_dup(key->value) : NULL;
+	p->has_body = http_find(&c->io.head, "Content-Length", 0) != NULL || http_find(&c->io.head, "Transfer-Encoding", 0) != NULL;
 	p->deadline_us = -1;
 	p->phase = PAIR_DIAL;
-	p->moment = WHEN_REQUEST;
 	watch_request(p->watch, &c->io.head);
 	if (p->phase == PAIR_DIAL && leg_is_up(c))
 		pair_wait(p, STEP_DIAL);
@@ -199,6 +199,19 @@ read_request(struct pair *p)
 /* --- the dial --- */
 
 static void
+feed_rest(struct leg_side *l)
+{
+	struct span rest = head_io_rest(&l->io);
+	struct buf copy CLEANUP(buf_deinit) = { 0 };
+
+	if (rest.n == 0)
+		return;
+	buf_append(&copy, rest.p, rest.n);
+	buf_chop(&l->io.in, rest.n);
+	flow_feed(&l->from, buf_head(&copy), copy.len, pair_now(l->pair));
+}
+
+static void
 on_dial_opened(void *arg, struct transport *t, const struct dial_timing *timing, const struct attempt_list *attempts UNUSED)
 {
 	struct pair *p = arg;
@@ -215,9 +228,12 @@ on_dial_opened(void *arg, struct transport *t, const struct dial_timing *timing,
 	head_io_init(&o->io, t, true);
 	p->phase = PAIR_ANSWER;
 	p->request_us = pair_now(p);
-	buf_append(&o->io.out, buf_head(&p->request), p->request.len);
 	leg_tell_head(o, DIR_OUT, buf_span(&p->request));
-	head_io_write(&o->io);
+	leg_write(o, buf_head(&p->request), p->request.len);
+	if (p->has_body) {
+		pair_client(p)->from.is_raw = true;
+		feed_rest(pair_client(p));
+	}
 	if (p->replays)
 		p->replica = replica_start(p);
 	pair_update(p);
@@ -259,19 +275,6 @@ start_dial(struct pair *p)
 }
 
 /* --- the answer --- */
-
-static void
-feed_rest(struct leg_side *l)
-{
-	struct span rest = head_io_rest(&l->io);
-	struct buf copy CLEANUP(buf_deinit) = { 0 };
-
-	if (rest.n == 0)
-		return;
-	buf_append(&copy, rest.p, rest.n);
-	buf_chop(&l->io.in, rest.n);
-	flow_feed(&l->from, buf_head(&copy), copy.len, pair_now(l->pair));
-}
 
 /* The client gets the answer; from now on bytes pass. */
 static void
@@ -324,7 +327,6 @@ on_answer(struct pair *p)
 		failure_set(&f, STAGE_UPGRADE, CAUSE_HTTP_REFUSED, 0, "HTTP %d %s", o->io.head.status, http_reason(o->io.head.status));
 		pair_tell_failed(p, &f, NULL, true);
 	}
-	p->moment = WHEN_RESPONSE;
 	watch_response(p->watch);
 	if (p->phase == PAIR_ANSWER)
 		pair_wait(p, STEP_ANSWER);
@@ -394,7 +396,7 @@ pair_gone_early(struct leg_side *l)
 	struct failure f;
 
 	if (l->which == LEG_ORIGIN) {
-		if (l->was_opened) { /* while its answer waits: told when the client has it */
+		if (l->is_told || l->was_opened) { /* it had answered */
 			leg_close(l, TRANSPORT_GRACEFUL, ENDING_BY_TRANSPORT, NULL);
 			leg_pass_on_end(l, cause == CAUSE_TCP_RESET ? TRANSPORT_RST : TRANSPORT_GRACEFUL);
 			return;
@@ -433,7 +435,7 @@ pair_ready_upgrade(struct leg_side *l, unsigned bits)
 	if (!leg_is_up(l))
 		return;
 	if (l->which == LEG_ORIGIN && (bits & T_WRITE))
-		head_io_write(&l->io);
+		flow_flush(&pair_client(p)->from, pair_now(p));
 	if (p->phase == PAIR_REFUSING && l->which == LEG_CLIENT) {
 		buf_clear(&l->io.in);
 		head_io_fill(&l->io, p->opt->loop);
@@ -445,6 +447,10 @@ pair_ready_upgrade(struct leg_side *l, unsigned bits)
 		read_request(p);
 	} else if (p->phase == PAIR_ANSWER && l->which == LEG_ORIGIN && (bits & T_READ)) {
 		read_answer(p);
+	} else if (p->phase == PAIR_ANSWER && l->which == LEG_CLIENT && (bits & T_READ)) {
+		pair_ready_relay(l, bits);
+	} else if (p->step == STEP_ANSWER && l->which == LEG_ORIGIN) {
+		/* Its answer waits, and its end behind it: both are read when the client gets them. */
 	} else if (bits & T_END) {
 		/* What it had sent before does not matter any more, but how it ended does. */
 		for (int i = 0; i < PAIR_READS_A_TURN && transport_read(l->transport, p->opt->loop->scratch, LOOP_SCRATCH) > 0; i++)

@@ -99,8 +99,8 @@ input_spec_parse(const char *arg, struct input_spec *ret, char **ret_error)
 
 /* --- to the end --- */
 
-static int
-open_log(const char *path, char **ret_error)
+int
+input_open(const char *path, char **ret_error)
 {
 	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), err = errno;
 
@@ -127,7 +127,7 @@ read_block(int fd, void *block, size_t *ret_n)
 int
 input_read(const struct input_spec *spec, uint32_t log, const struct input_events *up, void *arg, char **ret_error)
 {
-	int fd = open_log(spec->path, ret_error), rc;
+	int fd = input_open(spec->path, ret_error), rc;
 	size_t n;
 
 	if (fd < 0)

@@ -13,7 +13,7 @@
 /* How much of a log's beginning a reader sees before its first line: to know its kind, and what is true of all of it. */
 enum { INPUT_HEAD = 64 * 1024 };
 
-/* A log while it is read. A reader fills in about (not its name) before its first event, and trouble as it goes; the rest is done by input_tell() and its like. */
+/* A log while it is read. A reader fills in about (not its name) before its first event, and trouble as it goes; input_tell() and its like do the rest. */
 struct input_out {
 	uint32_t log;
 	const struct input_events *up;
@@ -46,6 +46,8 @@ struct input_kind {
 
 extern const struct input_kind input_wsdiag, input_websocket_client, input_daphne, input_text;
 
+/* Its descriptor, the caller's; "-" is a copy of stdin. A negative errno with a sentence. */
+MUST_CHECK int input_open(const char *path, char **ret_error);
 /* What head says a log is; never NULL. */
 const struct input_kind *input_kind_of(struct span head);
 void input_begin(struct input_out *out);

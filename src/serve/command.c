@@ -22,6 +22,9 @@ struct job {
 	struct run run;
 	struct tls_context *tls;
 	struct service *service;
+	struct plan plan;
+	uv_signal_t user_signals[2];
+	bool has_user_signals;
 	struct span *subprotocols;
 	struct span_list subprotocol_list;
 	struct sockaddr_storage address;
@@ -242,6 +245,7 @@ open_service(struct job *job, const struct serve_options *opt, const char *addre
 	struct service_options so = {
 		.mode = opt->send != NULL ? SERVICE_SEND : opt->sink ? SERVICE_SINK : SERVICE_ECHO,
 		.max_connections = opt->max_connections,
+		.plan = &job->plan,
 		.server = {
 			.tls = job->tls,
 			.subprotocols = job->subprotocol_list.n > 0 ? &job->subprotocol_list : NULL,
@@ -272,6 +276,29 @@ open_service(struct job *job, const struct serve_options *opt, const char *addre
 	return EXIT_CONNECT;
 }
 
+static void
+on_user_signal(uv_signal_t *handle, int signum)
+{
+	struct job *job = handle->data;
+
+	service_signal(job->service, signum);
+}
+
+/* Only for a plan that waits for them: else they end a process, as is usual. */
+static void
+watch_user_signals(struct job *job)
+{
+	static const int numbers[] = { SIGUSR1, SIGUSR2 };
+
+	job->has_user_signals = plan_has(&job->plan, WHEN_SIGNAL);
+	for (size_t i = 0; job->has_user_signals && i < ARRAY_LEN(numbers); i++) {
+		uv_signal_init(&job->run.loop.uv, &job->user_signals[i]);
+		job->user_signals[i].data = job;
+		uv_signal_start(&job->user_signals[i], on_user_signal, numbers[i]);
+		uv_unref((uv_handle_t *)&job->user_signals[i]);
+	}
+}
+
 static int
 serve_run(const void *options, const struct invocation *inv)
 {
@@ -285,7 +312,8 @@ serve_run(const void *options, const struct invocation *inv)
 		output_complain("\"%s\" is no place to listen: write PORT, ADDRESS:PORT, [IPV6]:PORT or *:PORT", address);
 	else if (opt->sink && opt->send != NULL)
 		output_complain("--sink and --send exclude each other: --send only reads what comes anyway");
-	else if ((status = plan_subprotocols(job, &opt->subprotocols)) == 0 && (status = open_tls(job, opt)) == 0)
+	else if ((status = plan_subprotocols(job, &opt->subprotocols)) == 0 &&
+	    (status = fault_options_read(&opt->faults, PLAN_FOR_SERVER, &job->plan)) == 0 && (status = open_tls(job, opt)) == 0)
 		status = run_init(&job->run, ROLE_SERVER, on_signal, job);
 	if (status == 0) {
 		status = run_open_output(&job->run, &opt->output, &output_up, job);
@@ -298,11 +326,15 @@ serve_run(const void *options, const struct invocation *inv)
 		if (status != 0) {
 			run_abandon(&job->run);
 		} else {
+			watch_user_signals(job);
 			run_loop(&job->run);
 			status = final_status(job);
 		}
+		for (size_t i = 0; job->has_user_signals && i < ARRAY_LEN(job->user_signals); i++)
+			uv_close((uv_handle_t *)&job->user_signals[i], NULL);
 		status = run_finish(&job->run, status);
 	}
+	plan_deinit(&job->plan);
 	service_free(job->service);
 	tls_context_free(job->tls);
 	framing_in_deinit(&job->in);

@@ -44,6 +44,7 @@ static const struct option connection_rows[] = {
 const struct option_table serve_tables[] = {
 	{ "Messages", message_rows, 0 },
 	{ "Connections", connection_rows, 0 },
+	{ "Faults", fault_rows, AT(faults) },
 	{ "Output", output_rows, AT(output) },
 	{ 0 },
 };

@@ -3,6 +3,7 @@
 #ifndef WSDIAG_SERVE_OPTIONS_H
 #define WSDIAG_SERVE_OPTIONS_H
 
+#include "cli/fault_options.h"
 #include "cli/output.h"
 
 struct serve_options {
@@ -16,6 +17,7 @@ struct serve_options {
 	uint64_t max_connections;
 	const char *tag_query;
 	bool no_pong;
+	struct fault_options faults;
 	struct output_options output;
 };
 

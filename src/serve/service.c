@@ -3,6 +3,7 @@
 
 #include "codec/close_code.h"
 #include "net/listen_address.h"
+#include "serve/faults.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,12 +13,15 @@ struct service {
 	struct service_options opt;
 	const struct service_events *up;
 	void *up_arg;
-	struct listener *listener;
+	struct listener *listener;   /* NULL while a fault keeps it closed */
+	uv_timer_t relisten;
 	struct list guests;          /* connections, until gone */
 	struct list callers;         /* requests that are not connections yet */
 	unsigned n_open, n_full;
-	int open_objects;            /* listener, callers, guests */
-	bool is_stopping, in_broadcast;
+	int open_objects;            /* listener, timer, callers, guests, faults */
+	bool is_stopping, in_broadcast, is_unlistening;
+	struct faults_settings faults;
+	uint32_t accepts;
 
 	int64_t began_us;
 	uint32_t conns, lost;
@@ -29,6 +33,7 @@ struct guest {
 	struct list link;
 	struct service *service;
 	struct conn *conn;           /* NULL once it has ended */
+	struct faults *faults;       /* NULL: the plan has no lines */
 	bool is_full;
 	bool hears;                  /* the broadcast message under way: not those who came in its middle */
 };
@@ -38,6 +43,7 @@ struct caller {
 	struct list link;
 	struct service *service;
 	struct server *server;
+	struct faults *faults;       /* until it is a guest's */
 };
 
 static struct loop *
@@ -107,6 +113,8 @@ on_ended(void *arg, enum event_type type, const struct ev_ended *e, bool we_clos
 	struct service *s = g->service;
 
 	g->conn = NULL;
+	if (g->faults != NULL)
+		faults_ended(g->faults);
 	s->n_open--;
 	s->lost += type == EV_LOST;
 	add_traffic(&s->sent, &e->sent);
@@ -121,6 +129,8 @@ on_conn_gone(void *arg)
 	struct service *s = g->service;
 
 	list_remove(&g->link);
+	if (g->faults != NULL)
+		faults_close(g->faults);
 	free(g);
 	release(s);
 }
@@ -138,7 +148,8 @@ static const struct conn_events conn_up = {
 static int
 on_admit(void *arg, uint32_t *ret_id, void **ret_conn_arg, struct buf *sentence)
 {
-	struct service *s = ((struct caller *)arg)->service;
+	struct caller *caller = arg;
+	struct service *s = caller->service;
 	struct guest *g;
 
 	if (s->n_open >= s->opt.max_connections) {
@@ -147,6 +158,7 @@ on_admit(void *arg, uint32_t *ret_id, void **ret_conn_arg, struct buf *sentence)
 	}
 	g = xcalloc(1, sizeof(*g));
 	g->service = s;
+	g->faults = steal(&caller->faults);
 	*ret_id = ++s->conns;
 	*ret_conn_arg = g;
 	return 101;
@@ -162,6 +174,8 @@ on_opened(void *arg, void *conn_arg, struct conn *c)
 	list_append(&s->guests, &g->link);
 	s->n_open++;
 	s->open_objects++;
+	if (g->faults != NULL)
+		faults_open(g->faults, c, conn_id(c));
 	if (s->is_stopping)
 		conn_close(c, CLOSE_GOING_AWAY, SPAN_NONE);
 	else if (s->opt.mode == SERVICE_SEND && !service_is_full(s))
@@ -175,11 +189,86 @@ on_caller_gone(void *arg)
 	struct service *s = c->service;
 
 	list_remove(&c->link);
+	if (c->faults != NULL)
+		faults_close(c->faults);
 	free(c);
 	release(s);
 }
 
+static void
+on_step(void *arg, enum server_step step, const struct http_head *request, struct buf *answer, struct server_turn *ret)
+{
+	faults_step(((struct caller *)arg)->faults, step, request, answer, ret);
+}
+
+static struct transport *
+on_wrap(void *arg UNUSED, void *conn_arg, struct transport *t, struct span early, struct span unsent)
+{
+	return faults_wrap(((struct guest *)conn_arg)->faults, t, early, unsent);
+}
+
 static const struct server_events server_up = { .admit = on_admit, .opened = on_opened, .gone = on_caller_gone };
+static const struct server_events server_up_with_faults = {
+	.step = on_step, .wrap = on_wrap, .admit = on_admit, .opened = on_opened, .gone = on_caller_gone,
+};
+
+/* --- faults that concern everybody --- */
+
+static int listen_now(struct service *s);
+
+static void
+on_relisten(uv_timer_t *timer)
+{
+	struct service *s = timer->data;
+	int err;
+
+	if (s->is_unlistening) {
+		uv_timer_start(&s->relisten, on_relisten, 1, 0); /* the old one is not gone yet */
+		return;
+	}
+	err = listen_now(s);
+	if (err != 0)
+		journal_note(s->opt.server.conn.journal, "cannot listen again: %s", strerror(-err));
+}
+
+static void
+on_unlisten(void *arg, int64_t for_us)
+{
+	struct service *s = arg;
+
+	if (s->is_stopping || s->is_unlistening || s->listener == NULL)
+		return;
+	s->is_unlistening = true;
+	listener_close(s->listener);
+	/* The timer keeps the loop alive where nobody is connected. */
+	uv_timer_start(&s->relisten, on_relisten, for_us >= 0 ? (uint64_t)(for_us / US_PER_MS) : UINT64_MAX / 2, 0);
+}
+
+static void
+on_kill_all(void *arg, const struct plan_action *how)
+{
+	struct service *s = arg;
+
+	for (struct list *l = s->guests.next; l != &s->guests; l = l->next) {
+		uint64_t within = how->time_us > 0 ? rng_u64(loop_of(s)->rng) % (uint64_t)(how->time_us + 1) : 0;
+
+		faults_kill(container_of(l, struct guest, link)->faults, how, (int64_t)within);
+	}
+}
+
+static void
+on_faults_gone(void *arg)
+{
+	release(arg);
+}
+
+static const struct faults_events faults_up = { .unlisten = on_unlisten, .kill_all = on_kill_all, .gone = on_faults_gone };
+
+static bool
+has_faults(const struct service *s)
+{
+	return s->opt.plan != NULL && s->opt.plan->n_lines > 0;
+}
 
 /* --- the listener --- */
 
@@ -190,9 +279,14 @@ on_accepted(void *arg, int fd, const char *peer)
 	struct caller *c = xcalloc(1, sizeof(*c));
 
 	s->open_objects++;
+	s->accepts++;
 	list_append(&s->callers, &c->link);
 	c->service = s;
-	c->server = server_accept(&s->opt.server, fd, peer, &server_up, c);
+	if (has_faults(s)) {
+		s->open_objects++;
+		c->faults = faults_new(&s->faults, s->accepts, peer, &faults_up, s);
+	}
+	c->server = server_accept(&s->opt.server, fd, peer, c->faults != NULL ? &server_up_with_faults : &server_up, c);
 }
 
 static void
@@ -207,10 +301,24 @@ on_trouble(void *arg, int err)
 static void
 on_listener_closed(void *arg)
 {
-	release(arg);
+	struct service *s = arg;
+
+	s->listener = NULL;
+	s->is_unlistening = false;
+	release(s);
 }
 
 static const struct listener_events listener_up = { .accepted = on_accepted, .trouble = on_trouble, .closed = on_listener_closed };
+
+static int
+listen_now(struct service *s)
+{
+	int err = listener_new(loop_of(s), &s->opt.address, &listener_up, s, &s->listener);
+
+	if (err == 0)
+		s->open_objects++;
+	return err;
+}
 
 /* --- the interface --- */
 
@@ -243,12 +351,15 @@ service_new(const struct service_options *opt, const struct service_events *up, 
 	list_init(&s->guests);
 	list_init(&s->callers);
 	s->began_us = clock_mono(loop_of(s)->clock);
-	err = listener_new(loop_of(s), &s->opt.address, &listener_up, s, &s->listener);
+	s->faults = (struct faults_settings){ loop_of(s), opt->server.conn.journal, opt->plan, opt->server.tag_query };
+	err = listen_now(s);
 	if (err != 0) {
 		free(s);
 		return err;
 	}
-	s->open_objects = 1;
+	uv_timer_init(&loop_of(s)->uv, &s->relisten);
+	s->relisten.data = s;
+	s->open_objects++;
 	emit_listen(s);
 	*ret = s;
 	return 0;
@@ -260,12 +371,20 @@ service_free(struct service *s)
 	free(s);
 }
 
+static void
+on_timer_closed(uv_handle_t *handle)
+{
+	release(handle->data);
+}
+
 void
 service_stop(struct service *s, bool at_once)
 {
 	if (!s->is_stopping) {
 		s->is_stopping = true;
-		listener_close(s->listener);
+		if (s->listener != NULL && !s->is_unlistening)
+			listener_close(s->listener);
+		uv_close((uv_handle_t *)&s->relisten, on_timer_closed);
 		for (struct list *l = s->callers.next; l != &s->callers; l = l->next)
 			server_cancel(container_of(l, struct caller, link)->server);
 	}
@@ -274,11 +393,21 @@ service_stop(struct service *s, bool at_once)
 
 		if (g->conn == NULL)
 			continue;
-		if (at_once)
+		if (at_once || (g->faults != NULL && faults_is_half_closed(g->faults)))
 			conn_abort(g->conn, ENDING_INTERRUPTED, TRANSPORT_RST);
 		else
 			conn_close(g->conn, CLOSE_GOING_AWAY, SPAN_NONE);
 	}
+}
+
+void
+service_signal(struct service *s, int signum)
+{
+	if (!has_faults(s) || s->is_stopping)
+		return;
+	faults_signal_all(&s->faults, signum, &faults_up, s);
+	for (struct list *l = s->guests.next; l != &s->guests; l = l->next)
+		faults_signal(container_of(l, struct guest, link)->faults, signum);
 }
 
 void

@@ -5,6 +5,7 @@
 #ifndef WSDIAG_SERVE_SERVICE_H
 #define WSDIAG_SERVE_SERVICE_H
 
+#include "fault/plan.h"
 #include "net/listener.h"
 #include "ws/server.h"
 
@@ -18,6 +19,7 @@ struct service_options {
 	enum service_mode mode;
 	uint64_t max_connections;
 	struct sockaddr_storage address;
+	const struct plan *plan;     /* of faults; NULL or without lines: none */
 };
 
 struct service_events {
@@ -32,6 +34,8 @@ MUST_CHECK int service_new(const struct service_options *opt, const struct servi
 void service_free(struct service *s);
 /* Stops listening and closes every connection with 1001; at_once: without a closing handshake. May be called again, to hurry. */
 void service_stop(struct service *s, bool at_once);
+/* For the plan's "on signal". */
+void service_signal(struct service *s, int signum);
 /* To every open connection; as conn_send(). */
 void service_broadcast(struct service *s, uint8_t opcode, const void *data, size_t n, bool last);
 /* Nobody is there, or somebody's queue is full: stop broadcasting until writable. */

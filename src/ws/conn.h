@@ -69,6 +69,10 @@ bool conn_is_paused(const struct conn *c);
 void conn_close(struct conn *c, int code, struct span reason);
 /* Ends at once, without a closing handshake: ENDING_DROPPED or ENDING_INTERRUPTED. */
 void conn_abort(struct conn *c, enum ending_reason why, enum transport_close how);
+/* The same for a fault: ENDING_FAULT, sent_end in words that live on ("FIN"). Nothing where it is over. */
+void conn_strike(struct conn *c, enum transport_close how, const char *sent_end);
+/* FIN, and reading goes on; nothing can be sent any more. Not to be called from inside an event of the conn. */
+void conn_half_close(struct conn *c);
 /* What a person debugging a connection does to it. Each is false where the connection is closing or over. */
 bool conn_ping(struct conn *c, struct span payload);
 bool conn_pong(struct conn *c, struct span payload);

@@ -54,6 +54,7 @@ gather_facts(struct conn *c, enum ending_reason why, const struct transport_end 
 		.ends = ends,
 		.n_ends = n_ends,
 		.waited_us = c->waited_us,
+		.sent_end = c->sent_end,
 		.tcp_known = stat->has_tcp && stat->unacked >= 0,
 		.tcp_all_acked = conn_all_acked(stat),
 	};

@@ -64,6 +64,23 @@ conn_send_raw(struct conn *c, struct span bytes)
 }
 
 void
+conn_strike(struct conn *c, enum transport_close how, const char *sent_end)
+{
+	c->sent_end = sent_end;
+	conn_abort(c, ENDING_FAULT, how);
+}
+
+void
+conn_half_close(struct conn *c)
+{
+	if (conn_is_over(c) || c->write_over)
+		return;
+	(void)transport_half_close(c->transport);
+	c->write_over = true;
+	transport_want(c->transport, T_READ);
+}
+
+void
 conn_stall(struct conn *c, bool stalled)
 {
 	c->stalled = stalled;

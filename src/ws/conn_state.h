@@ -56,6 +56,7 @@ struct conn {
 	int64_t first_close_us, second_close_us;
 	enum frame_rule broken;
 	int64_t waited_us;           /* of the timeout that struck */
+	const char *sent_end;        /* of a fault, in words */
 
 	/* For the record. */
 	int64_t opened_us, last_rx_us, last_tx_us, paused_since_us, ended_us, rtt_us;

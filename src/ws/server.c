@@ -8,7 +8,14 @@
 #include <assert.h>
 #include <string.h>
 
-enum phase { PHASE_TLS, PHASE_REQUEST, PHASE_REFUSING, PHASE_OVER };
+enum phase {
+	PHASE_TLS,
+	PHASE_REQUEST,
+	PHASE_WAITING,  /* because of a step's turn */
+	PHASE_SILENT,   /* the same, for ever */
+	PHASE_REFUSING,
+	PHASE_OVER,
+};
 
 struct server {
 	const struct server_options *opt;
@@ -26,6 +33,10 @@ struct server {
 	void *conn_arg;
 	struct handshake_offer offer;
 	struct buf extensions;       /* agreed, as answered */
+	int status;                  /* what the request deserves, and why */
+	struct buf sentence;
+	struct server_turn turn;
+	void (*next)(struct server *s); /* behind the step under way */
 };
 
 static int64_t
@@ -42,6 +53,7 @@ release(struct server *s)
 	s->up->gone(s->up_arg);
 	head_io_deinit(&s->io);
 	buf_deinit(&s->extensions);
+	buf_deinit(&s->sentence);
 	free(s);
 }
 
@@ -113,11 +125,76 @@ static void
 refuse(struct server *s, int status, enum cause cause, const char *text)
 {
 	emit_reject(s, status, cause, text);
+	buf_clear(&s->io.out);
 	handshake_write_refusal(&s->io.out, status, text);
 	emit_head(s, DIR_OUT, buf_span(&s->io.out));
 	s->phase = PHASE_REFUSING;
 	write_answer(s);
 }
+
+/* --- steps --- */
+
+static void on_deadline(uv_timer_t *timer);
+
+static void
+start_deadline(struct server *s)
+{
+	uv_timer_start(&s->deadline, on_deadline, (uint64_t)(s->opt->upgrade_timeout_us / US_PER_MS), 0);
+}
+
+static void
+fall_silent(struct server *s)
+{
+	emit_reject(s, 0, CAUSE_LOCAL_FAULT, s->turn.half_closes ? "half-closed without an answer" : "left without an answer");
+	s->phase = PHASE_SILENT;
+	uv_timer_stop(&s->deadline);
+	if (s->turn.half_closes)
+		(void)transport_half_close(s->transport);
+	transport_want(s->transport, T_READ);
+}
+
+static void
+finish_step(struct server *s)
+{
+	if (s->turn.sent_end != NULL) {
+		emit_reject(s, 0, CAUSE_LOCAL_FAULT, s->turn.sent_end);
+		end(s, s->turn.how);
+	} else if (s->turn.half_closes || s->turn.is_silent) {
+		fall_silent(s);
+	} else if (s->turn.status != 0) {
+		refuse(s, s->turn.status, CAUSE_LOCAL_FAULT, s->turn.sentence);
+	} else {
+		s->next(s);
+	}
+}
+
+static void
+on_waited(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+
+	start_deadline(s);
+	finish_step(s);
+}
+
+/* What comes meanwhile waits in the kernel, an end too. */
+static void
+take_step(struct server *s, enum server_step step, struct buf *answer, void (*next)(struct server *s))
+{
+	s->turn = (struct server_turn){ 0 };
+	s->next = next;
+	if (s->up->step != NULL)
+		s->up->step(s->up_arg, step, step != SERVER_ACCEPT ? &s->io.head : NULL, answer, &s->turn);
+	if (s->turn.wait_us <= 0) {
+		finish_step(s);
+		return;
+	}
+	s->phase = PHASE_WAITING;
+	transport_want(s->transport, 0);
+	uv_timer_start(&s->deadline, on_waited, (uint64_t)(s->turn.wait_us / US_PER_MS), 0);
+}
+
+/* --- the upgrade --- */
 
 static struct span
 header_value(const struct server *s, const char *name)
@@ -158,7 +235,12 @@ open_conn(struct server *s)
 	buf_deinit(&url);
 	s->phase = PHASE_OVER;
 	s->handles--; /* the transport is the conn's */
-	struct conn *c = conn_open(&s->conn, s->transport, head_io_rest(&s->io), buf_span(&s->io.out), s->opt->conn_up, s->conn_arg);
+	struct span early = head_io_rest(&s->io), unsent = buf_span(&s->io.out);
+	if (s->up->wrap != NULL) {
+		s->transport = s->up->wrap(s->up_arg, s->conn_arg, s->transport, early, unsent);
+		early = unsent = SPAN_NONE;
+	}
+	struct conn *c = conn_open(&s->conn, s->transport, early, unsent, s->opt->conn_up, s->conn_arg);
 	s->up->opened(s->up_arg, s->conn_arg, c);
 	uv_close((uv_handle_t *)&s->deadline, on_timer_closed);
 }
@@ -174,30 +256,41 @@ agree_on_deflate(struct server *s)
 }
 
 static void
+answer_upgrade(struct server *s)
+{
+	s->status = s->up->admit(s->up_arg, &s->conn.id, &s->conn_arg, &s->sentence);
+	if (s->status != 101) {
+		refuse(s, s->status, CAUSE_LOCAL_LIMIT, buf_cstr(&s->sentence));
+		return;
+	}
+	emit_head(s, DIR_OUT, buf_span(&s->io.out));
+	head_io_write(&s->io);
+	open_conn(s);
+}
+
+static void
+answer_request(struct server *s)
+{
+	if (s->status != 101) {
+		refuse(s, s->status, CAUSE_HTTP_REFUSED, buf_cstr(&s->sentence));
+		return;
+	}
+	agree_on_deflate(s);
+	handshake_write_answer(&s->io.out, s->offer.key, s->offer.subprotocol, s->extensions.len > 0 ? buf_span(&s->extensions) : SPAN_NONE);
+	take_step(s, SERVER_RESPONSE, &s->io.out, answer_upgrade);
+}
+
+static void
 judge_request(struct server *s)
 {
-	struct buf sentence = { 0 };
-	int status = handshake_judge_request(&s->io.head, s->opt->subprotocols, &s->offer, &sentence);
-	enum cause cause = CAUSE_HTTP_REFUSED;
-
+	s->status = handshake_judge_request(&s->io.head, s->opt->subprotocols, &s->offer, &s->sentence);
 	emit_head(s, DIR_IN, (struct span){ (const char *)buf_head(&s->io.in), s->io.head.length });
-	if (status == 101) {
+	if (s->status == 101) {
 		tag_read(&s->tag, &s->io.head, s->opt->tag_query);
 		s->conn.session = s->tag.session[0] != '\0' ? span_of(s->tag.session) : SPAN_NONE;
 		s->conn.dial = s->tag.dial;
-		status = s->up->admit(s->up_arg, &s->conn.id, &s->conn_arg, &sentence);
-		cause = CAUSE_LOCAL_LIMIT;
 	}
-	if (status != 101) {
-		refuse(s, status, cause, buf_cstr(&sentence));
-	} else {
-		agree_on_deflate(s);
-		handshake_write_answer(&s->io.out, s->offer.key, s->offer.subprotocol, s->extensions.len > 0 ? buf_span(&s->extensions) : SPAN_NONE);
-		emit_head(s, DIR_OUT, buf_span(&s->io.out));
-		head_io_write(&s->io);
-		open_conn(s);
-	}
-	buf_deinit(&sentence);
+	take_step(s, SERVER_REQUEST, NULL, answer_request);
 }
 
 /* The peer went away in the middle of its request, or before it. */
@@ -226,20 +319,28 @@ what_it_is_instead(const struct server *s)
 	return "This is not an HTTP request.";
 }
 
+/* What else the peer sends is not wanted, but its end is. */
+static void
+await_end(struct server *s, unsigned bits)
+{
+	buf_clear(&s->io.in);
+	head_io_fill(&s->io, s->conn.loop);
+	if (s->io.is_over)
+		end(s, TRANSPORT_GRACEFUL);
+	else if (s->phase == PHASE_REFUSING && (bits & T_WRITE))
+		write_answer(s);
+}
+
 static void
 on_ready(void *arg, unsigned bits)
 {
 	struct server *s = arg;
 	const char *error = NULL;
 
-	if (s->phase == PHASE_REFUSING) {
-		/* What else the peer sends is not wanted, but its end is. */
-		buf_clear(&s->io.in);
-		head_io_fill(&s->io, s->conn.loop);
-		if (s->io.is_over)
-			end(s, TRANSPORT_GRACEFUL);
-		else if (bits & T_WRITE)
-			write_answer(s);
+	if (s->phase == PHASE_WAITING)
+		return;
+	if (s->phase == PHASE_REFUSING || s->phase == PHASE_SILENT) {
+		await_end(s, bits);
 		return;
 	}
 	head_io_fill(&s->io, s->conn.loop);
@@ -256,12 +357,16 @@ on_ready(void *arg, unsigned bits)
 }
 
 static void
-on_opened(void *arg)
+read_request(struct server *s)
 {
-	struct server *s = arg;
-
 	s->phase = PHASE_REQUEST;
 	transport_want(s->transport, T_READ);
+}
+
+static void
+on_opened(void *arg)
+{
+	read_request(arg);
 }
 
 static void
@@ -298,12 +403,19 @@ on_deadline(uv_timer_t *timer)
 
 /* TLS starts on an open transport: the socket's own opening comes first. */
 static void
+start_tls(struct server *s)
+{
+	s->phase = PHASE_TLS;
+	s->transport = tls_start(s->conn.loop, s->opt->tls, NULL, s->transport, &transport_up, s);
+	s->io.transport = s->transport;
+}
+
+static void
 on_tcp_opened(void *arg)
 {
 	struct server *s = arg;
 
-	s->transport = tls_start(s->conn.loop, s->opt->tls, NULL, s->transport, &transport_up, s);
-	s->io.transport = s->transport;
+	take_step(s, SERVER_ACCEPT, NULL, s->opt->tls != NULL ? start_tls : read_request);
 }
 
 static const struct transport_events tcp_up = {
@@ -328,8 +440,8 @@ server_accept(const struct server_options *opt, int fd, const char *peer, const 
 	strncpy(s->peer, peer, sizeof(s->peer) - 1);
 	uv_timer_init(&l->uv, &s->deadline);
 	s->deadline.data = s;
-	uv_timer_start(&s->deadline, on_deadline, (uint64_t)(opt->upgrade_timeout_us / US_PER_MS), 0);
-	s->transport = tcp_adopt(l, fd, opt->tls != NULL ? &tcp_up : &transport_up, s);
+	start_deadline(s);
+	s->transport = tcp_adopt(l, fd, &tcp_up, s);
 	head_io_init(&s->io, s->transport, false);
 	return s;
 }

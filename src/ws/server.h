@@ -22,7 +22,25 @@ struct server_options {
 	const struct conn_events *conn_up;
 };
 
+/* Steps of an upgrade that somebody may meddle with: a fault plan. */
+enum server_step { SERVER_ACCEPT, SERVER_REQUEST, SERVER_RESPONSE };
+
+/* What becomes of a step; zeroed: it goes on. */
+struct server_turn {
+	int64_t wait_us;               /* first of all */
+	const char *sent_end;          /* it ends, in these words ("RST"), and as how says; NULL: it does not */
+	enum transport_close how;
+	bool half_closes;              /* FIN, and then silence */
+	bool is_silent;                /* no answer, ever: what comes is read and thrown away */
+	int status;                    /* this answer instead of a 101; 0: none */
+	const char *sentence;          /* ... and its body */
+};
+
 struct server_events {
+	/* NULL: nobody meddles. request: NULL at accept. answer: the 101 at response, to be changed as one likes; else NULL. */
+	void (*step)(void *arg, enum server_step step, const struct http_head *request, struct buf *answer, struct server_turn *ret);
+	/* NULL: nothing in between. Directly after admit said 101: puts a layer on top of t, which then has these bytes to give and to write. */
+	struct transport *(*wrap)(void *arg, void *conn_arg, struct transport *t, struct span early, struct span unsent);
 	/* Asked when the request is a proper upgrade: 101 to go on, or another status with a sentence (503). ret_conn_arg: for the conn's events. */
 	int (*admit)(void *arg, uint32_t *ret_id, void **ret_conn_arg, struct buf *sentence);
 	/* Directly after admit said 101. */

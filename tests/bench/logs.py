@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """Reading a large log: wsdiag report beside jq -c .event on the same file."""
-import os
 import shutil
 import statistics
 import subprocess
@@ -13,17 +12,26 @@ HERE = Path(__file__).resolve().parent
 MIB = 1 << 20
 
 
-def timed(command):
-    """Seconds and MiB of resident memory at most; None where it cannot be run."""
-    began = time.perf_counter()
+def peak_of(process):
+    """MiB of resident memory at most so far. What wait4() says counts Python's own before the exec, too."""
     try:
-        pid = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return int(Path("/proc/%d/status" % process.pid).read_text().split("VmHWM:")[1].split()[0]) / 1024
+    except (OSError, IndexError):
+        return 0
+
+
+def timed(command):
+    """Seconds and MiB of resident memory; None where it cannot be run."""
+    began, peak = time.perf_counter(), 0
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except OSError:
         return None
-    _, status, usage = os.wait4(pid.pid, 0)
-    pid.returncode = os.waitstatus_to_exitcode(status)
+    while process.poll() is None:
+        peak = max(peak, peak_of(process))
+        time.sleep(0.005)
     # report: 1 with findings.
-    return (time.perf_counter() - began, usage.ru_maxrss / 1024) if pid.returncode in (0, 1) else None
+    return (time.perf_counter() - began, peak) if process.returncode in (0, 1) else None
 
 
 def tell(wsdiag, rounds, mib, print_rows):

@@ -20,6 +20,7 @@ sys.path.insert(0, str(HERE))
 from harness import Wsdiag, environment  # noqa: E402
 from peers import raw as raw_peer  # noqa: E402
 from peers.external import External  # noqa: E402
+from peers.origin import Origin  # noqa: E402
 
 
 def pytest_configure(config):
@@ -80,6 +81,35 @@ def serve(start):
         return p
 
     return begin
+
+
+@pytest.fixture
+def proxy(start):
+    """proxy(*args) -> a running `wsdiag proxy` with .url and .port."""
+
+    def begin(*args, **how):
+        how.setdefault("stdin", None)
+        p = start("proxy", *args, **how)
+        listen = p.wait_event("listen")
+        p.url = listen["url"]
+        p.port = int(listen["address"].rpartition(":")[2])
+        return p
+
+    return begin
+
+
+@pytest.fixture
+def origin(raw):
+    """origin(**how) -> a server whose connections the test holds itself; see peers/origin.py."""
+    made = []
+
+    def begin(**how):
+        made.append(Origin(raw, **how))
+        return made[-1]
+
+    yield begin
+    for o in made:
+        o.let_go()
 
 
 @pytest.fixture

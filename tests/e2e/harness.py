@@ -7,7 +7,7 @@ import subprocess
 import threading
 
 PATIENCE = 60.0  # seconds until what does not happen is an error
-COMMANDS = ("connect", "serve")
+COMMANDS = ("connect", "serve", "proxy")
 
 
 def environment(**extra):

@@ -31,9 +31,14 @@ class App(External):
         """So far."""
         return [w for line in self.seen if line.startswith("{") and (w := word_of(json.loads(line)))]
 
+    def wait_until(self, what, is_so):
+        """is_so: asked after each line."""
+        if not is_so():
+            self._until(what, lambda line: is_so() or None)
+
     def wait_heard(self, n):
         """Until so many callbacks were heard."""
-        self._until(f"{n} callbacks", lambda line: len(self.heard) >= n or None) if len(self.heard) < n else None
+        self.wait_until(f"{n} callbacks", lambda: len(self.heard) >= n)
 
     def end(self):
         """From outside: all that it heard."""

@@ -13,8 +13,8 @@ from pathlib import Path
 
 WSDIAG, ROOT = sys.argv[1], Path(sys.argv[2])
 MAN = ROOT / "man"
-COMMANDS = ("connect", "serve", "proxy", "report")
-PAGES = ("wsdiag.1", "wsdiag-connect.1", "wsdiag-repl.1", "wsdiag-serve.1", "wsdiag-proxy.1", "wsdiag-report.1", "wsdiag-log.5")
+COMMANDS = ("connect", "serve", "proxy", "report", "demo")
+PAGES = sorted(page.name for page in MAN.glob("wsdiag*.[1-9]"))
 
 
 def ask(*args):
@@ -266,6 +266,35 @@ def check_findings():
             yield f"wsdiag-report(1), {head}: no example"
 
 
+def plans(kind):
+    """(name, arguments) -> who can do it."""
+    rows = [line.split("\t") for line in ask("dump-plans").splitlines()]
+    return {(name, bare(argument)): who for of, name, argument, _, who in rows if of == kind}
+
+
+def plan_items(text, title):
+    rows = {}
+    for head, body in items(section(text, title)):
+        name, _, argument = head.removeprefix("Cm ").partition(" Ar ")
+        rows[name, bare(re.sub(r"\\\(dq|\\&", "", argument))] = body
+    return rows
+
+
+def check_plans():
+    text = (MAN / "wsdiag-plan.5").read_text()
+    for kind, title in (("moment", "MOMENTS"), ("action", "FAULTS")):
+        want, have = plans(kind), plan_items(text, title)
+        yield from differences(f"wsdiag-plan(5), {title}", list(want), list(have))
+        for row, body in have.items():
+            if (".Em Proxy only ." in body) != ("serve" not in want.get(row, "")):
+                yield f"wsdiag-plan(5): who can do {row[0]}"
+    yield from differences("wsdiag-plan(5), INSTALLED PLANS", list(plans("plan")), list(plan_items(text, "INSTALLED PLANS")))
+
+
+def check_installed():
+    yield from differences("man/meson.build", PAGES, sorted(re.findall(r"'(wsdiag[\w-]*\.\d)'", (MAN / "meson.build").read_text())))
+
+
 def check_mdoc(page):
     r = subprocess.run(["mandoc", "-Tlint", "-W", "style", str(MAN / page)], capture_output=True, text=True, timeout=60)
     # Whether other pages are installed is no matter of this one.
@@ -283,9 +312,11 @@ def tests():
     yield "commands", None, check_commands
     yield "commands of the REPL", None, check_console
     yield "findings", None, check_findings
+    yield "plans: moments, actions, those installed", None, check_plans
     yield "log: events, fields, units", None, check_schema
     yield "log: causes and stages", None, check_causes
     yield "exit statuses", None, check_exit_status
+    yield "pages that are installed", None, check_installed
     for page in PAGES:
         yield f"mdoc of {page}", None if shutil.which("mandoc") else "mandoc is not installed", check_mdoc, page
 

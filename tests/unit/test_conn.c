@@ -795,6 +795,34 @@ START_TEST(pause_stops_reading_and_pushes_back)
 }
 END_TEST
 
+/* By hand, and by back-pressure: either alone is enough, and only the first ends with a Close of ours. */
+START_TEST(a_stall_ends_with_our_close_and_a_pause_does_not)
+{
+	struct trial t CLEANUP(release);
+
+	open_trial(&t, _i);
+	conn_stall(t.c, true);
+	conn_pause(t.c, true);
+	far_frame(&t, 0x81, "one");
+	conn_stall(t.c, false);
+	turn(&t);
+	ck_assert(conn_is_paused(t.c));
+	ck_assert_int_eq(t.chunks, 0);
+	conn_stall(t.c, true);
+	conn_pause(t.c, false);
+	turn(&t);
+	ck_assert_int_eq(t.chunks, 0);
+	conn_close(t.c, 1000, SPAN_NONE);
+	ck_assert(!conn_is_paused(t.c));
+	far_close(&t, 1000, "");
+	turn(&t);
+	far_fin(&t);
+	finish(&t);
+	ck_assert_str_eq(buf_cstr(&t.trail), "T[one]");
+	ck_assert_int_eq(t.end_type, EV_CLOSE);
+}
+END_TEST
+
 static void
 pause_here(struct trial *t)
 {
@@ -1160,6 +1188,7 @@ UNIT_LOOP_MAIN("conn", 2, peer_closes_first, we_close_first, both_close_at_once,
     our_close_does_not_leave, our_answer_does_not_leave, peer_holds_tcp_after_its_close, a_ping_timeout_is_not_said_of_a_closing_handshake,
     silence_is_a_ping_timeout, a_pong_tells_the_round_trip, no_ping_timeout_while_we_do_not_read, a_violation_is_answered_and_named,
     a_violation_behind_our_close_gets_no_second_one, a_flood_of_pings_is_not_a_flood_of_pongs, pause_stops_reading_and_pushes_back,
+    a_stall_ends_with_our_close_and_a_pause_does_not,
     a_pause_inside_chunk_is_obeyed, full_and_writable_are_apart, writable_comes_while_closing, abort_inside_chunk, abort_inside_pong,
     abort_inside_writable, abort_inside_ended, abort_before_anything, close_inside_chunk, early_bytes_are_heard_at_every_cut,
     an_unsent_head_goes_first, an_unsent_head_goes_also_when_nothing_is_said, messages_are_recorded_up_to_the_capture,
