@@ -491,6 +491,7 @@ text_report(struct buf *out, const struct model *m, const struct findings *f, co
 	text_lanes(out, m, f, opt);
 	if (m->n_lives > 0)
 		buf_putc(out, '\n');
+	text_heard(out, &(struct view){ .m = m, .f = f, .as = opt->as, .as_name = opt->as_name, .made_us = NO_TIME });
 	put_stats(&t);
 	if (m->n_participants > 0)
 		buf_putc(out, '\n');

@@ -54,7 +54,7 @@ def name_of(version, dispatcher):
 def model(events, version, dispatcher):
     """What the model says to a log: (event, word) for each that is a happening to a client."""
     program = os.environ.get("WSDIAG_LIBRARY_REPLAY", ROOT / "build-gcc" / "tests" / "unit" / "library_replay")
-    log = "".join(json.dumps(e) + "\n" for e in events)
+    log = "".join(json.dumps(e, separators=(",", ":")) + "\n" for e in events)
     out = subprocess.run([program, name_of(version, dispatcher)], input=log, capture_output=True, text=True, check=True).stdout
     return [tuple(line.split("\t")) for line in out.splitlines()]
 

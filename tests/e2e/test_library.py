@@ -21,7 +21,7 @@ def fin(c):
 def rst(c):
     c.upgrade()
     c.send(raw.ping(b"there?"))  # an RST may overtake the 101, but not the pong
-    while c.read_frame().opcode != raw.PONG:
+    while (f := c.read_frame()) is not None and f.opcode != raw.PONG:
         pass
     c.rst()
 
@@ -61,8 +61,6 @@ def closes(code, then_fin=True):
     return script
 
 
-# 1.9 with rel answers an RST, and a Close behind a loss, with several dials at once: tests of their own, below.
-MANY_DIALS = {("rst", "1.9.2", "rel"), ("close 1012", "1.9.2", "rel"), ("close, late fin", "1.9.2", "rel")}
 PINGS = ("--ping-interval", "0.6", "--ping-timeout", "0.5")
 
 SCENARIOS = {
@@ -119,6 +117,11 @@ def hear(app, said):
     return app.end()
 
 
+def once(heard):
+    """What comes several times in a row, once."""
+    return [w for i, w in enumerate(heard) if i == 0 or heard[i - 1] != w]
+
+
 @pytest.fixture
 def app():
     started = []
@@ -138,13 +141,14 @@ def test_the_model_says_what_the_real_library_says(start, raw, app, name):
     log = log_of_connect(start, Stage(raw, SCENARIOS[name]).url, options)
     apps = []
     for version, dispatcher in KINDS:
-        if (name, version, dispatcher) in MANY_DIALS:
-            continue
         close = ("--close-on", "staying") if dispatcher == "default" else ()  # with rel, app.close() is not told of at all
         apps.append(app(version, dispatcher, Stage(raw, SCENARIOS[name]).url, "--reconnect", "0.1", *options, *close))
     for a in apps:
         said = model(log, a.version, a.dispatcher)
-        assert hear(a, said) == callbacks_of(said), (name, a.version, a.dispatcher, said)
+        heard, expected = hear(a, said), callbacks_of(said)
+        if (a.version, a.dispatcher) == ("1.9.2", "rel"):  # one end may make several dials; see below
+            heard, expected = once(heard), once(expected)
+        assert heard == expected, (name, a.version, a.dispatcher, said)
 
 
 def test_a_refused_dial_says_what_a_failed_one_does(start, app):
