@@ -98,13 +98,15 @@ run_open_output(struct run *r, const struct output_options *opt, const struct fd
 		output_complain("cannot write to standard output: %s", strerror(-err));
 		return EXIT_OUTPUT;
 	}
-	return output_open(opt, &r->journal, &(struct output_lines){ .json = on_json_line, .json_arg = r }, &r->human);
+	r->lines = (struct output_lines){ .json = on_json_line, .json_arg = r };
+	return output_open(opt, &r->journal, &r->lines, &r->human);
 }
 
 int
 run_open_lines(struct run *r, const struct output_options *opt, line_fn *human, void *arg)
 {
-	return output_open(opt, &r->journal, &(struct output_lines){ .human = human, .human_arg = arg }, &r->human);
+	r->lines = (struct output_lines){ .human = human, .human_arg = arg };
+	return output_open(opt, &r->journal, &r->lines, &r->human);
 }
 
 void

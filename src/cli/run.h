@@ -14,6 +14,7 @@ struct run {
 	struct rng rng;
 	struct journal journal;
 	struct sink *human;
+	struct output_lines lines;
 	void (*on_resize)(void *arg);   /* NULL: nobody cares */
 	struct fd_writer *output;       /* standard output; NULL once its owner closed it, or before run_open_output() */
 	uv_signal_t signals[5];

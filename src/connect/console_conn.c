@@ -133,14 +133,22 @@ console_use(struct console *c, struct span args)
 		console_fail(c, "no such connection is open; /conns lists them");
 }
 
-static void
+/* Whether any was stalled. */
+static bool
 resume_all(struct console *c)
 {
 	struct conn *conns[CONSOLE_CONNS];
 	size_t n = session_conns(c->opt.session, conns, ARRAY_LEN(conns));
+	bool any = false;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		struct conn_status st;
+
+		conn_get_status(conns[i], &st);
+		any = any || st.is_stalled;
 		conn_stall(conns[i], false);
+	}
+	return any;
 }
 
 static void
@@ -148,8 +156,8 @@ on_stall_over(uv_timer_t *timer)
 {
 	struct console *c = timer->data;
 
-	resume_all(c);
-	console_say(c, "reading again\n");
+	if (resume_all(c))
+		console_say(c, "reading again\n");
 }
 
 void
@@ -170,7 +178,8 @@ void
 console_resume(struct console *c, struct span args UNUSED)
 {
 	uv_timer_stop(&c->stall);
-	resume_all(c);
+	if (!resume_all(c))
+		console_say(c, "nothing is stalled; /stall stops reading\n");
 }
 
 void

@@ -121,6 +121,10 @@ cell_put(struct buf *out, const struct event *ev)
 {
 	if (cell_is_verdict(ev))
 		return ev->src->role == ROLE_PROXY ? PART_NONE : put_verdict(out, ev);
+	if (ev->type == EV_NOTE) {
+		escape_text(out, ev->u.note.text, 0);
+		return PART_EITHER;
+	}
 	if (ev->src->role == ROLE_PROXY)
 		return put_proxys(out, ev);
 	switch (ev->type) {

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "demo/command.h"
 
-#include "base/escape.h"
 #include "cli/exit_status.h"
 #include "cli/run.h"
-#include "demo/intro.h"
 #include "demo/options.h"
 #include "demo/rig.h"
-#include "demo/story.h"
-#include "demo/table.h"
-#include "lifecycle/library.h"
+#include "demo/show.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -23,7 +19,8 @@
 #define SETTLE_US (60 * US_PER_MS)      /* after so much quiet a row is whole */
 #define EPILOGUE_US US_PER_S            /* from the last thing that was promised to the end */
 #define UNPROMISED_US (10 * US_PER_S)
-#define PATIENCE_US (60 * US_PER_S)     /* until what was promised will not come */
+#define PATIENCE_US (60 * US_PER_S)     /* until what was promised will not come any more */
+#define PATIENCE_PLAN_US (600 * US_PER_S) /* and so much of the plan's time */
 
 enum phase { PHASE_PLAYING, PHASE_CLOSING, PHASE_STOPPING, PHASE_OVER };
 
@@ -38,12 +35,7 @@ struct job {
 	struct setting setting;
 	struct rig *rig;
 
-	struct rows *rows;
-	struct story *story;
-	struct library library;
-	struct library_model *model;
-	struct buf heard, version;       /* "1.7" */
-
+	struct show *show;
 	uv_timer_t tick;
 	enum phase phase;
 	int64_t began_us, last_event_us, shown_since_us;
@@ -57,76 +49,15 @@ now_of(const struct job *job)
 	return clock_mono(job->run.loop.clock);
 }
 
-/* --- what is put out --- */
-
-static struct table
-table_of(const struct job *job, struct buf *hears)
-{
-	buf_printf(hears, "v%s app hears", buf_cstr((struct buf *)&job->version));
-	return (struct table){
-		.columns = terminal_columns(STDOUT_FILENO),
-		.colour = terminal_wants_colour(STDOUT_FILENO, (enum colour_when)job->opt->colour),
-		.hears = buf_cstr(hears),
-	};
-}
-
 static void
-on_row(void *arg, const struct row *row)
+on_lines(void *arg, const char *text, size_t n)
 {
 	struct job *job = arg;
-	struct buf hears CLEANUP(buf_deinit) = { 0 };
-	const struct table t = table_of(job, &hears);
 
 	if (job->run.output == NULL)
 		return;
-	table_row(&t, row, fd_writer_queue(job->run.output));
+	buf_append(fd_writer_queue(job->run.output), text, n);
 	fd_writer_flush_later(job->run.output);
-}
-
-/* Each line as wide as the terminal. */
-static void
-say(struct job *job, struct span text)
-{
-	struct buf hears CLEANUP(buf_deinit) = { 0 };
-	const struct table t = table_of(job, &hears);
-	struct span line;
-
-	if (job->run.output == NULL)
-		return;
-	while (span_next(&text, '\n', &line))
-		if (line.n > 0 || text.p != NULL)
-			table_text(&t, line, fd_writer_queue(job->run.output));
-	fd_writer_flush_later(job->run.output);
-}
-
-static void
-say_head(struct job *job)
-{
-	const struct installed_plan *installed = plan_installed(job->plan_name);
-	struct buf text CLEANUP(buf_deinit) = { 0 }, hears CLEANUP(buf_deinit) = { 0 };
-	const struct table t = table_of(job, &hears);
-
-	intro_tell(&text, job->plan_name, installed != NULL ? installed->summary : NULL, buf_span(&job->plan_text), &job->setting);
-	say(job, buf_span(&text));
-	table_head(&t, fd_writer_queue(job->run.output));
-}
-
-static void
-say_end(struct job *job)
-{
-	struct buf text CLEANUP(buf_deinit) = { 0 }, name CLEANUP(buf_deinit) = { 0 };
-
-	buf_putc(&text, '\n');
-	story_tell(job->story, buf_cstr(&job->version), &text);
-	if (job->opt->keep != NULL) {
-		escape_text(&name, span_of(job->opt->keep), 0);
-		buf_printf(&text, "The logs of all three are kept; read on: wsdiag report %s/*.jsonl\n", buf_cstr(&name));
-	}
-	buf_clear(&name);
-	escape_text(&name, span_of(job->plan_name), 0);
-	buf_printf(&text, "Your turn: wsdiag proxy --plan %s ws://YOUR-SERVER\n", buf_cstr(&name));
-	buf_puts(&text, "It prints a URL for your client to use instead of the server's.\n");
-	say(job, buf_span(&text));
 }
 
 /* --- as it goes on --- */
@@ -136,21 +67,22 @@ on_event(void *arg, const struct event *ev)
 {
 	struct job *job = arg;
 
-	buf_clear(&job->heard);
 	if (job->phase >= PHASE_STOPPING)
 		return;
-	if (ev->src->role == ROLE_CLIENT)
-		library_feed(job->model, ev, &job->heard);
-	if (job->phase == PHASE_PLAYING)
-		story_feed(job->story, ev, buf_span(&job->heard));
-	rows_feed(job->rows, ev, buf_span(&job->heard));
+	show_event(job->show, ev, job->phase == PHASE_PLAYING);
 	job->last_event_us = ev->mono_us;
 }
 
 static bool
 is_all_shown(const struct job *job)
 {
-	return (story_shown(job->story) & job->setting.shows) == job->setting.shows;
+	return (show_shown(job->show) & job->setting.shows) == job->setting.shows;
+}
+
+static int64_t
+patience_of(const struct job *job)
+{
+	return MAX(PATIENCE_US, (int64_t)((double)PATIENCE_PLAN_US / job->setting.speed));
 }
 
 /* All that was promised was shown, a moment ago; or it is time. */
@@ -163,11 +95,11 @@ is_over(struct job *job, int64_t now)
 		return ran >= job->opt->for_us;
 	if (job->setting.shows == 0)
 		return ran >= UNPROMISED_US;
-	if (!is_all_shown(job) || !story_is_up(job->story))
+	if (!is_all_shown(job) || !show_is_up(job->show))
 		job->shown_since_us = 0;
 	else if (job->shown_since_us == 0)
 		job->shown_since_us = now;
-	return ran >= PATIENCE_US || (job->shown_since_us > 0 && now - job->shown_since_us >= EPILOGUE_US);
+	return ran >= patience_of(job) || (job->shown_since_us > 0 && now - job->shown_since_us >= EPILOGUE_US);
 }
 
 static void
@@ -177,12 +109,12 @@ on_tick(uv_timer_t *timer)
 	int64_t now = now_of(job);
 
 	if (now - job->last_event_us >= SETTLE_US)
-		rows_settle(job->rows);
+		show_settle(job->show);
 	if (job->phase != PHASE_PLAYING || !is_over(job, now))
 		return;
 	job->phase = PHASE_CLOSING;
-	job->shown = story_shown(job->story);
-	rows_settle(job->rows);
+	job->shown = show_shown(job->show);
+	show_settle(job->show);
 	rig_close(job->rig);
 }
 
@@ -214,8 +146,7 @@ on_session_ended(void *arg)
 
 	if (job->phase >= PHASE_STOPPING)
 		return;
-	rows_end(job->rows);
-	say_end(job);
+	show_end(job->show);
 	stop(job, false);
 }
 
@@ -367,16 +298,22 @@ prepare(struct job *job)
 		output_complain("--speed \"%s\" is not a number between %g and %g", job->opt->speed, SETTING_SPEED_MIN, SETTING_SPEED_MAX);
 		return EXIT_USAGE;
 	}
-	const char *as = job->opt->as != NULL ? job->opt->as : job->setting.as;
-
-	if (library_parse(as, &job->library, &error) != 0) {
-		output_complain("--as %s", buf_cstr(&error));
-		return EXIT_USAGE;
-	}
-	buf_puts(&job->version, strchr(as, ':') + 1);
 	plan_speed_up(&job->plan, job->setting.speed);
 	setting_speed_up(&job->setting, job->setting.speed);
-	return 0;
+
+	const struct show_options so = {
+		.plan_name = job->plan_name,
+		.plan_text = buf_span(&job->plan_text),
+		.setting = &job->setting,
+		.library = job->opt->as != NULL ? job->opt->as : job->setting.as,
+		.colour = job->opt->colour,
+		.keep = job->opt->keep,
+	};
+
+	if (show_new(&so, on_lines, job, &job->show, &error) == 0)
+		return 0;
+	output_complain("--as %s", buf_cstr(&error));
+	return EXIT_USAGE;
 }
 
 static int
@@ -392,10 +329,7 @@ open_rig(struct job *job)
 	int status;
 
 	job->began_us = job->last_event_us = now_of(job);
-	job->rows = rows_new(terminal_is(STDOUT_FILENO), on_row, job);
-	job->story = story_new();
-	job->model = library_model_new(&job->library);
-	say_head(job);
+	show_begin(job->show);
 	status = rig_new(&so, &rig_up, job, on_begin, &job->rig, &error);
 	if (status != 0) {
 		output_complain("%s", error);
@@ -459,13 +393,9 @@ demo_run(const void *options, const struct invocation *inv)
 		status = run_init(&job->run, ROLE_CLIENT, on_signal, job);
 	if (status == 0)
 		status = play(job);
-	rows_free(job->rows);
-	story_free(job->story);
-	library_model_free(job->model);
+	show_free(job->show);
 	plan_deinit(&job->plan);
 	buf_deinit(&job->plan_text);
-	buf_deinit(&job->heard);
-	buf_deinit(&job->version);
 	free(job);
 	return status;
 }

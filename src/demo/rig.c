@@ -10,10 +10,10 @@
 
 #include <string.h>
 
-/* Real seconds: nobody waits long for the end of a demo. */
+/* Whatever the speed: nobody waits long for the end of a demo, and a ghost is watched to its end. */
 #define CLOSE_TIMEOUT_US US_PER_S
 #define UPGRADE_TIMEOUT_US (10 * US_PER_S)
-#define HOLD_US (60 * US_PER_S)
+#define HOLD_US (3600 * US_PER_S)
 enum { CONNECTIONS_MAX = 1000 };
 
 /* One of the three journals, listened to. */

@@ -141,6 +141,7 @@ flow_flush(struct flow *f, int64_t now_us)
 		return;
 	struct iovec iov = { buf_head(&f->out), n };
 	size_t done = f->up->put(f->arg, &iov, 1);
+	f->is_stuck = done < n;
 	buf_consume(&f->out, done);
 	f->budget -= f->rate > 0 ? MIN((uint64_t)done, f->budget) : 0;
 	if (done > 0)
@@ -155,12 +156,12 @@ flow_next(const struct flow *f)
 	int64_t next = -1;
 	struct stamp s;
 
-	if (f->out.len > 0 && f->rate > 0) {
+	if (f->out.len > 0 && f->rate > 0 && !f->is_stuck) {
 		int64_t per_byte = (int64_t)(US_PER_S / f->rate) + 1;
 
 		next = f->budget_us + MAX(per_byte, f->budget > 0 ? INT64_C(1) : MIN((int64_t)PORTION_US, per_byte * (int64_t)f->out.len));
 	}
-	if (f->out.len > 0 && f->slice > 0)
+	if (f->out.len > 0 && f->slice > 0 && !f->is_stuck)
 		next = MAX(next, f->slice_us);
 	if (f->stamps.len >= sizeof(s)) {
 		memcpy(&s, buf_head(&f->stamps), sizeof(s));

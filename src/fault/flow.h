@@ -79,6 +79,7 @@ struct flow {
 	struct buf delayed, stamps;  /* bytes, and when how many of them are due */
 	int64_t last_due_us;
 	struct buf out;
+	bool is_stuck;               /* the output took less than it was allowed to */
 	struct iovec iov[8];
 	int n_iov;
 	uint64_t budget;             /* throttle: bytes that may go now */
@@ -108,7 +109,7 @@ bool flow_is_full(const struct flow *f);
 static inline bool
 flow_is_blocked(const struct flow *f)
 {
-	return f->out.len > 0 && f->rate == 0 && f->slice == 0;
+	return f->out.len > 0 && (f->is_stuck || (f->rate == 0 && f->slice == 0));
 }
 static inline bool
 flow_is_empty(const struct flow *f)

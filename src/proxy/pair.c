@@ -345,7 +345,9 @@ on_timer(uv_timer_t *timer)
 	watch_due(p->watch, now);
 	if (step != STEP_NONE && p->step == step && now >= p->step_due_us) {
 		p->step = STEP_NONE;
-		pair_go_on(p, step);
+		pair_fire_late(p);
+		if (pair_awaits(p, step))
+			pair_wait(p, step);
 	}
 	pair_flush(p);
 	pair_update(p);
@@ -438,7 +440,7 @@ pair_accept(const struct pair_options *opt, int fd, const char *peer, uint32_t a
 	head_io_init(&c->io, c->transport, false);
 	p->watch = watch_new(opt->plan, accept, pair_fire, p);
 	watch_accept(p->watch);
-	if (leg_is_up(c))
+	if (pair_awaits(p, STEP_READ_REQUEST))
 		pair_wait(p, STEP_READ_REQUEST);
 	pair_update(p);
 	return p;

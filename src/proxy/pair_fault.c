@@ -4,6 +4,8 @@
 
 #include "codec/close_code.h"
 
+#include <string.h>
+
 static bool
 is_before_open(const struct pair *p)
 {
@@ -355,18 +357,45 @@ gather_actions(const struct plan_line *line, const struct plan_action *ret[PLAN_
 	return n;
 }
 
+/* Before it opens what stands behind a delay waits with the step. */
+static void
+do_from(struct pair *p, const struct plan_line *line, unsigned from)
+{
+	const struct plan_action *todo[PLAN_ACTIONS_MAX];
+	unsigned n = gather_actions(line, todo);
+
+	for (unsigned i = from; i < n; i++) {
+		int64_t waits = p->step_delay_us;
+
+		p->moment = line->moment.when; /* one action may let another line fire */
+		actions[todo[i]->what](p, todo[i]);
+		if (p->step_delay_us > waits && i + 1 < n && p->n_late < PAIR_LATE) {
+			p->late[p->n_late++] = (struct late){ line, i + 1 };
+			break;
+		}
+	}
+	pass_ends_on(p);
+}
+
 void
 pair_fire(void *arg, const struct plan_line *line)
 {
 	struct pair *p = arg;
 	const struct plan_action *todo[PLAN_ACTIONS_MAX];
-	unsigned n = gather_actions(line, todo);
 
-	if (n > 0)
+	if (gather_actions(line, todo) > 0)
 		pair_tell_inject(p, line);
-	for (unsigned i = 0; i < n; i++) {
-		p->moment = line->moment.when; /* one action may let another line fire */
-		actions[todo[i]->what](p, todo[i]);
-	}
-	pass_ends_on(p);
+	do_from(p, line, 0);
+}
+
+void
+pair_fire_late(struct pair *p)
+{
+	struct late late[PAIR_LATE];
+	unsigned n = p->n_late;
+
+	memcpy(late, p->late, n * sizeof(late[0]));
+	p->n_late = 0;
+	for (unsigned i = 0; i < n; i++)
+		do_from(p, late[i].line, late[i].from);
 }

@@ -17,7 +17,7 @@
 #include "ws/head_io.h"
 #include "ws/tag.h"
 
-enum { PAIR_EXPIRIES = 16, PAIR_EDITS = 16, PAIR_READS_A_TURN = 8 };
+enum { PAIR_EXPIRIES = 16, PAIR_EDITS = 16, PAIR_LATE = 16, PAIR_READS_A_TURN = 8 };
 
 enum pair_phase {
 	PAIR_TLS,
@@ -70,6 +70,12 @@ struct expiry {
 	int bits;                     /* legs or directions */
 };
 
+/* What a line does after its delay, when the step that waits goes on. */
+struct late {
+	const struct plan_line *line;
+	unsigned from;                /* of its actions, in the order in which they are done */
+};
+
 struct edit {
 	bool is_answer;
 	const struct plan_action *action;
@@ -105,6 +111,8 @@ struct pair {
 	unsigned n_expiries;
 	struct edit edits[PAIR_EDITS];
 	unsigned n_edits;
+	struct late late[PAIR_LATE];
+	unsigned n_late;
 	struct buf request;           /* as it goes upstream, for a replay */
 	char *key;
 };
@@ -151,6 +159,8 @@ extern const struct transport_events leg_events;
 void pair_ready_upgrade(struct leg_side *l, unsigned bits);
 void pair_go_on(struct pair *p, enum pair_step step);
 void pair_wait(struct pair *p, enum pair_step step);
+/* No line has put something else in its place. */
+bool pair_awaits(const struct pair *p, enum pair_step step);
 void pair_refuse(struct pair *p, int status, enum cause cause, const char *text);
 void pair_deadline(struct pair *p);
 void pair_gone_early(struct leg_side *l);
@@ -163,6 +173,8 @@ void leg_write(struct leg_side *to, const void *data, size_t n);
 
 /* pair_fault.c */
 void pair_fire(void *arg, const struct plan_line *line);
+/* The step that waited goes on: what else the lines do that made it wait. */
+void pair_fire_late(struct pair *p);
 void pair_expire(struct pair *p, int64_t now);
 void leg_send_close(struct leg_side *l, enum ending_reason why, int code, struct span reason);
 void pair_end_as(struct pair *p, enum plan_do how, int code, struct span reason, int legs);

@@ -25,6 +25,18 @@ pair_wait(struct pair *p, enum pair_step step)
 		p->deadline_us += wait;
 }
 
+bool
+pair_awaits(const struct pair *p, enum pair_step step)
+{
+	switch (step) {
+	case STEP_READ_REQUEST: return (p->phase == PAIR_TLS || p->phase == PAIR_REQUEST) && leg_is_up(&p->legs[0]);
+	/* A held origin is dialled for nobody, as one is that a hop dials before it notices. */
+	case STEP_DIAL: return p->phase == PAIR_DIAL && (leg_is_up(&p->legs[0]) || p->legs[1].is_held);
+	case STEP_ANSWER: return p->phase == PAIR_ANSWER;
+	default: return false;
+	}
+}
+
 /* --- an answer of our own --- */
 
 static void
@@ -174,7 +186,7 @@ on_request(struct pair *p)
 	p->deadline_us = -1;
 	p->phase = PAIR_DIAL;
 	watch_request(p->watch, &c->io.head);
-	if (p->phase == PAIR_DIAL && leg_is_up(c))
+	if (pair_awaits(p, STEP_DIAL))
 		pair_wait(p, STEP_DIAL);
 }
 
@@ -328,7 +340,7 @@ on_answer(struct pair *p)
 		pair_tell_failed(p, &f, NULL, true);
 	}
 	watch_response(p->watch);
-	if (p->phase == PAIR_ANSWER)
+	if (pair_awaits(p, STEP_ANSWER))
 		pair_wait(p, STEP_ANSWER);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/command.h"
 
+#include "base/clock.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "report/finding.h"
 #include "report/join.h"
 #include "report/options.h"
+#include "report/pages.h"
 #include "report/text.h"
 
 #include <errno.h>
@@ -17,6 +19,8 @@ struct job {
 	const struct report_options *opt;
 	struct model model;
 	struct findings findings;
+	struct library library;
+	struct view view;
 	uint32_t n_logs;
 };
 
@@ -110,17 +114,60 @@ print(const struct buf *text)
 }
 
 static int
-print_text(const struct job *job)
+print_page(const struct job *job)
 {
 	struct buf out CLEANUP(buf_deinit) = { 0 };
 	struct text_options text = {
 		.columns = terminal_columns(STDOUT_FILENO),
 		.colour = terminal_wants_colour(STDOUT_FILENO, (enum colour_when)job->opt->colour),
+		.as = job->view.as,
+		.as_name = job->view.as_name,
 		.has_exit = !job->opt->exit_zero,
 	};
 
-	text_report(&out, &job->model, &job->findings, &text);
+	if (job->opt->json)
+		page_json(&out, &job->view);
+	else if (job->opt->markdown)
+		page_markdown(&out, &job->view);
+	else
+		text_report(&out, &job->model, &job->findings, &text);
 	return print(&out);
+}
+
+static int
+store_html(const struct job *job)
+{
+	struct buf page CLEANUP(buf_deinit) = { 0 };
+	int err;
+
+	if (job->opt->html == NULL)
+		return EXIT_OK;
+	page_html(&page, &job->view);
+	err = page_store(job->opt->html, &page);
+	if (err == 0)
+		return EXIT_OK;
+	output_complain("cannot write --html %s: %s", job->opt->html, strerror(-err));
+	return EXIT_OUTPUT;
+}
+
+/* What can be said of the options before a log is read. */
+static int
+check_options(struct job *job)
+{
+	const struct report_options *opt = job->opt;
+	struct buf error CLEANUP(buf_deinit) = { 0 };
+
+	job->view = (struct view){ .m = &job->model, .f = &job->findings, .as_name = opt->as, .made_us = clock_wall(&clock_system) };
+	if (opt->json && opt->markdown) {
+		output_complain("--json and --markdown exclude each other: both are for standard output");
+		return EXIT_USAGE;
+	}
+	if (opt->as != NULL && library_parse(opt->as, &job->library, &error) < 0) {
+		output_complain("--as %s", buf_cstr(&error));
+		return EXIT_USAGE;
+	}
+	job->view.as = opt->as != NULL ? &job->library : NULL;
+	return EXIT_OK;
 }
 
 static int
@@ -130,11 +177,15 @@ report_run(const void *options, const struct invocation *inv)
 	int status;
 
 	model_init(&job.model);
-	status = read_logs(&job, inv);
+	status = check_options(&job);
+	if (status == EXIT_OK)
+		status = read_logs(&job, inv);
 	if (status == EXIT_OK)
 		status = judge(&job);
 	if (status == EXIT_OK)
-		status = print_text(&job);
+		status = store_html(&job);
+	if (status == EXIT_OK)
+		status = print_page(&job);
 	if (status == EXIT_OK && job.findings.n > 0 && !job.opt->exit_zero)
 		status = EXIT_FINDINGS;
 	findings_deinit(&job.findings);
@@ -149,7 +200,8 @@ const struct command report_command = {
 	.about = "Reads logs of clients, proxies and servers: wsdiag's own (--log), plain ones of a time and words, websocket-client's trace, Daphne's access log.",
 	.examples = "  wsdiag report client.log server.log\n"
 		    "  wsdiag report c.jsonl proxy.jsonl.gz s.jsonl --since 22:00\n"
-		    "  wsdiag report --from text:app.log p.jsonl\n",
+		    "  wsdiag report --from text:app.log p.jsonl\n"
+		    "  wsdiag report *.jsonl --html report.html --as websocket-client:1.7\n",
 	.tables = report_tables,
 	.options_size = sizeof(struct report_options),
 	.min_args = 0,

@@ -333,11 +333,15 @@ measure(struct model *m)
 	for (uint32_t i = 0; i < m->n_participants; i++) {
 		const struct participant *p = &m->participants[i];
 
+		if (p->first_us == NO_TIME)
+			continue;
 		if (m->from_us == NO_TIME || p->first_us + p->shift_us < m->from_us)
 			m->from_us = p->first_us + p->shift_us;
 		if (m->to_us == NO_TIME || p->last_us + p->shift_us > m->to_us)
 			m->to_us = p->last_us + p->shift_us;
 	}
+	if (m->from_us == NO_TIME)
+		m->from_us = m->to_us = 0;
 }
 
 /* A client or server of whose kind the other side's logs know nothing. */

@@ -278,14 +278,17 @@ set_clocks(struct model *m, const struct edges *e)
 			has_changed |= set_by(&m->participants[x->far], &m->participants[x->near], -x->shift_us, x);
 		}
 	}
-	m->is_dated = m->logs[m->participants[reference].log].has_date;
+	m->is_dated = m->logs[m->participants[reference].log].has_date && m->participants[reference].first_us != NO_TIME;
 	m->is_zoned = m->logs[m->participants[reference].log].has_zone;
 }
 
 static void
 restamp(const struct model *m, uint32_t participant, struct moment *at)
 {
-	at->at_us = moment_is_known(at) ? at->own_us + m->participants[participant].shift_us : NO_TIME;
+	const struct participant *p = &m->participants[participant];
+	int64_t own = p->is_untimed && at->own_us == 0 && p->first_us != NO_TIME ? p->first_us : at->own_us;
+
+	at->at_us = moment_is_known(at) ? own + p->shift_us : NO_TIME;
 }
 
 void

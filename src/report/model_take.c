@@ -66,6 +66,11 @@ stamp(struct taking *t, const struct place *at)
 
 	t->at = (struct moment){ .place = *at, .at_us = NO_TIME };
 	t->at.own_us = own_time(t);
+	/* Before the first time that a log without times of its own learns of: set right when all is read. */
+	if (p->is_untimed && t->at.own_us == 0) {
+		p->last_us = MAX(p->last_us, INT64_C(0));
+		return;
+	}
 	if (p->first_us == NO_TIME || t->at.own_us < p->first_us)
 		p->first_us = t->at.own_us;
 	p->last_us = MAX(p->last_us, t->at.own_us);

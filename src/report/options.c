@@ -29,6 +29,12 @@ static const struct option choice_rows[] = {
 };
 
 static const struct option output_rows[] = {
+	{ .name = "json", .kind = OPT_FLAG, .offset = AT(json), .help = "the whole report as one JSON document instead of text" },
+	{ .name = "markdown", .kind = OPT_FLAG, .offset = AT(markdown), .help = "as Markdown instead, to paste into an issue or a support ticket" },
+	{ .name = "html", .kind = OPT_TEXT, .offset = AT(html), .argument = "FILE", .complete = "file",
+	    .help = "a page with a timeline into FILE too; it is one file, loads nothing and has no scripts" },
+	{ .name = "as", .kind = OPT_TEXT, .offset = AT(as), .argument = "LIBRARY:VERSION",
+	    .help = "add what this library would have told its user: websocket-client:1.7, 1.8 or 1.9" },
 	{ .name = "exit-zero", .kind = OPT_FLAG, .offset = AT(exit_zero), .help = "exit status 0 also with findings" },
 	{ .name = "color", .kind = OPT_CHOICE, .offset = AT(colour), .choices = colour_choices,
 	    .help = "coloured findings (default auto: on a terminal, unless NO_COLOR is set)" },

@@ -11,6 +11,9 @@ struct report_options {
 	uint64_t conn;
 	bool exit_zero;
 	int colour;                   /* enum colour_when */
+	bool json, markdown;
+	const char *html;             /* a file for the page; NULL */
+	const char *as;               /* a library's name; NULL */
 };
 
 extern const struct option_table report_tables[];

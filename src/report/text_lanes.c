@@ -3,6 +3,7 @@
 #include "report/text.h"
 
 #include "base/clock.h"
+#include "log/fold.h"
 #include "report/findings.h"
 #include "report/model_index.h"
 
@@ -406,6 +407,7 @@ put_legend(struct lanes *x)
 	};
 	struct buf legend CLEANUP(buf_deinit) = { 0 };
 	char *row CLEANUP(free_charp) = blank_row(x);
+	struct fold fold = { .out = x->out, .columns = x->label + x->width };
 	size_t used = 0, n;
 
 	put_overlaps(x, row);
@@ -423,7 +425,10 @@ put_legend(struct lanes *x)
 	}
 	if (used > 0)
 		put_row(x, "", row);
-	buf_printf(x->out, "%*s%s\n", (int)(n + x->label <= x->label + x->width ? x->label : 0), "", buf_cstr(&legend));
+	fold.indent = fold.col = n <= x->width ? x->label : 0;
+	buf_printf(x->out, "%*s", (int)fold.indent, "");
+	fold_text(&fold, buf_span(&legend));
+	buf_putc(x->out, '\n');
 }
 
 static unsigned

@@ -321,12 +321,12 @@ serve_run(const void *options, const struct invocation *inv)
 			run_emit_start(&job->run, SPAN_NONE, SPAN_NONE, inv);
 		if (status == 0)
 			status = open_send(job, opt->send);
+		watch_user_signals(job); /* before anybody is told that we listen */
 		if (status == 0)
 			status = open_service(job, opt, address);
 		if (status != 0) {
 			run_abandon(&job->run);
 		} else {
-			watch_user_signals(job);
 			run_loop(&job->run);
 			status = final_status(job);
 		}

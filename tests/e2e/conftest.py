@@ -17,7 +17,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
-from harness import Wsdiag, environment  # noqa: E402
+import through  # noqa: E402
+from harness import COMMANDS, Wsdiag, environment  # noqa: E402
 from peers import raw as raw_peer  # noqa: E402
 from peers.external import External  # noqa: E402
 from peers.origin import Origin  # noqa: E402
@@ -26,6 +27,13 @@ from peers.origin import Origin  # noqa: E402
 def pytest_configure(config):
     config.addinivalue_line("markers", "both_builds: runs against the clang build as well")
     config.addinivalue_line("markers", "fault(*rows): the rows of the fault table that a test shows")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items if through.IS_ON else ():
+        why = through.reason(item)
+        if why:
+            item.add_marker(pytest.mark.skip(reason=f"not through a proxy: {why}"))
 
 
 @pytest.fixture(scope="session")
@@ -47,12 +55,18 @@ def start(binary, tmp_path):
     """start(*args, **how) -> a running Wsdiag; see harness.py."""
     started = []
 
-    def begin(*args, **how):
+    def launch(*args, **how):
         how.setdefault("binary", binary)
         p = Wsdiag(args, **how)
         started.append(p)
         return p
 
+    def begin(*args, **how):
+        if through.IS_ON and (args[0] == "connect" or args[0] not in COMMANDS):
+            args = begin.front.arguments(args)
+        return launch(*args, **how)
+
+    begin.front = through.Front(launch)
     yield begin
     for p in started:
         p.stop()
@@ -78,6 +92,9 @@ def serve(start):
         listen = p.wait_event("listen")
         p.url = listen["url"]
         p.port = int(listen["address"].rpartition(":")[2])
+        if through.IS_ON and p.url.startswith("ws://127.0.0.1:"):
+            p.port = start.front.before("127.0.0.1", p.port)
+            p.url = f"ws://127.0.0.1:{p.port}/"
         return p
 
     return begin

@@ -667,13 +667,43 @@ def test_help_is_folded_between_words(repl, binary, columns):
     assert len(order) == len(out.splitlines())
 
 
-def test_what_commands_show(repl):
-    s = repl()
-    for line, shown in (("/help close", "closing handshake"), ("/conns", "* c1   open"), ("/headers", "Sec-WebSocket-Accept"), ("/tls", "no TLS"),
-                        ("/timing", "upgrade "), ("/stats", "dials 1"), ("/set", "paste one"), ("/fragment 2 abcdef", "< abcdef"),
-                        ("/pong x", ""), ("/every 0.05 tick", "< tick"), ("/every off", ""), ("/text /slash", "< /slash"), ("/ping", "pong in"),
-                        ("/stall", "not reading"), ("/resume", "c1 open"), ("/reconnect overlap", "overlap"), ("/conns", "* c2"), ("/use 1", "c1 open"),
-                        ("/drop rst", "c2 open"), ("/sleep 0", ""), ("/expect nothing 0.01", "did not come in time"),
-                        ("/echo over", "over")):
+SHOWN = (
+    ("/help close", "closing handshake"), ("/conns", "* c1   open"), ("/headers", "Sec-WebSocket-Accept"), ("/tls", "no TLS"), ("/timing", "upgrade "),
+    ("/stats", "dials 1"), ("/set", "paste one"), ("/fragment 2 abcdef", "< abcdef"), ("/last", "\nabcdef"), ("/save saved", "6 bytes written to saved"),
+    ("/binary 4142", "|AB|"), ("/binary @saved", "|abcdef|"), ("/file saved", "< abcdef"), ("/pong x", ""), ("/every 0.05 tick", "< tick"), ("/every off", ""),
+    ("/text /slash", "< /slash"), ("/ping", "pong in"), ("/pongs off", ""), ("/pongs on", ""), ("/ping-interval 1000", ""), ("/ping-interval off", ""),
+    ("/stall", "not reading"), ("/resume", "c1 open"), ("/resume", "nothing is stalled"), ("/reconnect overlap", "overlap"), ("/conns", "* c2"),
+    ("/use 1", "c1 open"), ("/drop rst", "c2 open"), ("/sleep 0", ""), ("/expect nothing 0.01", "did not come in time"), ("/log events", ""),
+    ("/raw 81 82 00 00 00 00 68 69", "< hi"), ("/log off", ""), ("/close 4000", "ours 4000"), ("/wait close", "closed>"), ("/open", "c3 open>"),
+    ("/source lines", "from a file"), ("/echo over", "over"), ("/quit", "end "))
+
+
+def test_every_command_does_something_here(repl, binary):
+    s = repl(rows=100)
+    (s.folder / "lines").write_text("/echo from a file\n")
+    for line, shown in SHOWN:
         s.line(line)
         s.wait(shown)
+    assert "message" in (s.folder / "events").read_text()
+    out = subprocess.run([binary, "dump-console"], capture_output=True, text=True, check=True, env=environment()).stdout
+    assert {line.split("\t")[0] for line in out.splitlines()} == {line.split()[0][1:] for line, _ in SHOWN}
+
+
+def test_texts_and_lines_from_the_command_line(screen, serve):
+    s = screen()
+    s.wsdiag("-x", "a text", "--run", "/ping", "--run", "a line", serve().url)
+    s.wait("< a text")
+    s.wait("pong in")
+    s.wait("< a line")
+    s.line("typed")
+    s.wait("< typed")
+
+
+def test_a_log_that_is_full_garbles_nothing(screen, serve):
+    s = screen()
+    s.wsdiag("--log", "/dev/full", serve().url)
+    s.wait("c1 open")
+    s.line("/echo x")
+    rows = s.until(lambda rows: "x" in rows and rows, "the answer")
+    assert [r for r in rows if "/dev/full" in r and r.startswith("wsdiag: --log /dev/full: No space left on device")]
+    s.wait_last("c1 open>")

@@ -2,6 +2,7 @@
 #include "report_world.h"
 
 #include "report/stats.h"
+#include "report/pages.h"
 #include "report/text.h"
 #include "support/unit.h"
 
@@ -254,7 +255,9 @@ tell_anything(struct rng *r, struct model *m, uint32_t log, uint64_t n)
 START_TEST(whatever_logs_say_is_survived_and_what_is_shown_is_safe)
 {
 	struct buf out CLEANUP(buf_deinit) = { 0 };
+	struct library library;
 	struct findings f;
+	struct view view;
 	struct model m;
 	struct rng r;
 
@@ -271,7 +274,12 @@ START_TEST(whatever_logs_say_is_survived_and_what_is_shown_is_safe)
 	}
 	join_model(&m);
 	findings_look(&m, &f);
-	text_report(&out, &m, &f, &(struct text_options){ .columns = (unsigned)(rng_u64(&r) % 100) });
+	ck_assert_int_eq(library_parse("websocket-client:1.7", &library, &out), 0);
+	view = (struct view){ .m = &m, .f = &f, .as = &library, .as_name = "websocket-client:1.7", .made_us = NO_TIME };
+	text_report(&out, &view, &(struct text_options){ .columns = (unsigned)(rng_u64(&r) % 100) });
+	page_json(&out, &view);
+	page_markdown(&out, &view);
+	page_html(&out, &view);
 	for (size_t i = 0; i < out.len; i++)
 		ck_assert(buf_head(&out)[i] == '\n' || (buf_head(&out)[i] >= ' ' && buf_head(&out)[i] != 0x7f));
 	findings_deinit(&f);

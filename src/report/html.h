@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * html: what the page and its drawings have in common. Internal to pages.
+ *
+ * Anchors: f3 finding 3, m3-1 the mark of its first sample in the timeline, b12 the bar of life 12 there, l12 its row in the table.
+ */
+#ifndef WSDIAG_REPORT_HTML_H
+#define WSDIAG_REPORT_HTML_H
+
+#include "report/view.h"
+
+/* Samples of a finding that have a mark in the timeline and a place in the list. */
+enum { HTML_SAMPLES_MAX = 8 };
+
+extern const char html_style[];
+
+/* Redacted, escaped for the eye (view_text) and for HTML, in text and in attributes. */
+void html_text(struct buf *out, const char *s);
+/* The same of a sentence that is escaped for the eye already (view_sentence). */
+void html_sentence(struct buf *out, const char *s);
+
+struct drawing {
+	const struct view *v;
+	const struct heard_list *heard;
+	int64_t from_us, to_us;
+	const bool *is_wanted;        /* by life: NULL: all that are shown */
+	const bool *is_listed;        /* by life: has a row in the table to link to; NULL: none */
+	const struct finding *only;   /* a close-up of this one; NULL: the whole, with marks and anchors */
+	const char *label;            /* for those who do not see it */
+};
+
+/* An <svg>. */
+void html_draw(struct buf *out, const struct drawing *d);
+
+#endif
