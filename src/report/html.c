@@ -503,7 +503,7 @@ put_life(struct page *p, uint32_t life)
 	else
 		buf_puts(&ending, l->is_end_implied ? "no end logged" : "open when the log ends");
 	html_sentence(p->out, buf_cstr(&ending));
-	if (moment_is_known(&l->ghost)) {
+	if (moment_is_known(&l->ghost) && !is_open) {
 		put(p, l->is_ghost_ended ? "; far end ended " : "; let go ");
 		say_duration(p->out, l->ghost.at_us - l->ended.at_us);
 		put(p, " later");

@@ -21,7 +21,7 @@ const char html_style[] =
 	"figure{margin:0;overflow-x:auto}figcaption{color:var(--soft);font-size:.82rem;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;margin-top:.5rem}\n"
 	"figcaption span{white-space:nowrap}figcaption svg{width:20px;height:12px;min-width:0;display:inline;vertical-align:-1px;margin-right:.35em}\n"
 	"svg{display:block;width:100%;min-width:44rem;height:auto;font:11px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}\n"
-	".findings{list-style:none;margin:0;padding:0;display:grid;gap:.8rem}.findings>li{scroll-margin-top:1rem}\n"
+	".findings{list-style:none;margin:0;padding:0;display:grid;grid-template-columns:minmax(0,1fr);gap:.8rem}.findings>li{scroll-margin-top:1rem}\n"
 	".head{display:flex;flex-wrap:wrap;gap:.15rem .7rem;align-items:baseline}.no{flex:none;display:inline-flex;align-items:center;justify-content:center;min-width:1.55em;height:1.55em;"
 	"border-radius:1em;background:var(--bad);color:var(--card);font-size:.8rem;font-weight:600;padding:0 .35em}\n"
 	".badge{font-size:.78rem;border:1px solid var(--line);border-radius:1em;padding:.02rem .6rem;color:var(--soft)}.badge.certain{color:var(--bad);border-color:var(--bad)}.badge.likely{color:var(--warn);border-color:var(--warn)}\n"
@@ -42,5 +42,5 @@ const char html_style[] =
 	"@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--grid:#ddd;--client:#1f5599;--proxy:#5b3f93;--server:#0e6655;--bad:#b1241b;--warn:#7a5000;--good:#1d6030;--band:rgba(177,36,27,.14);--link:#000;--mark:#fff}"
 	"*{print-color-adjust:exact;-webkit-print-color-adjust:exact}body{font-size:10.5pt}main,header,footer{max-width:none;padding:0 1px}header{padding-top:0}.skip{display:none}a{text-decoration:none}"
 	".card,.findings>li,tr{break-inside:avoid}h2{break-after:avoid}figure,.scroll{overflow:visible}svg{min-width:0}table{font-size:7.5pt}@page{margin:14mm}}\n"
-	"@media(max-width:40rem){.tiles li{flex:1 1 8rem}main,header,footer{padding:0 .8rem}}\n"
+	"@media(max-width:40rem){.tiles li{flex:1 1 8rem}main,header,footer{padding-left:.8rem;padding-right:.8rem}header{padding-top:1rem}}\n"
 	"@media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}\n";

@@ -334,7 +334,7 @@ put_tooltip(const struct sheet *s, uint32_t life)
 		buf_puts(&b, "\nage ");
 		say_duration(&b, life_age(l));
 	}
-	if (moment_is_known(&l->ghost)) {
+	if (moment_is_known(&l->ghost) && !is_open) {
 		buf_puts(&b, l->is_ghost_ended ? "\nits far end ended " : "\nlet go ");
 		say_duration(&b, l->ghost.at_us - l->ended.at_us);
 		buf_puts(&b, " later");

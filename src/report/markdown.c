@@ -117,6 +117,10 @@ put_duration(struct page *p, int64_t us)
 static void
 put_when(struct page *p, int64_t from_us, int64_t to_us)
 {
+	if (from_us == NO_TIME) {
+		buf_puts(p->out, "at a time that no line tells");
+		return;
+	}
 	view_date_clock(p->out, p->v, from_us);
 	if (to_us == NO_TIME)
 		return;
