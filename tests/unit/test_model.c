@@ -276,7 +276,7 @@ START_TEST(whatever_logs_say_is_survived_and_what_is_shown_is_safe)
 	findings_look(&m, &f);
 	ck_assert_int_eq(library_parse("websocket-client:1.7", &library, &out), 0);
 	view = (struct view){ .m = &m, .f = &f, .as = &library, .as_name = "websocket-client:1.7", .made_us = NO_TIME };
-	text_report(&out, &view, &(struct text_options){ .columns = (unsigned)(rng_u64(&r) % 100) });
+	text_report(&out, &m, &f, &(struct text_options){ .columns = (unsigned)(rng_u64(&r) % 100) });
 	page_json(&out, &view);
 	page_markdown(&out, &view);
 	page_html(&out, &view);
