@@ -5,6 +5,7 @@
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "report/finding.h"
+#include "report/follow.h"
 #include "report/join.h"
 #include "report/options.h"
 #include "report/pages.h"
@@ -21,28 +22,25 @@ struct job {
 	struct findings findings;
 	struct library library;
 	struct view view;
-	uint32_t n_logs;
+	struct input_spec specs[MODEL_LOGS_MAX];
+	uint32_t n_specs;
 };
 
 /* --- reading --- */
 
 static int
-read_log(struct job *job, const struct input_spec *spec)
+add_log(struct job *job, const struct input_spec *spec)
 {
-	char *error CLEANUP(free_charp) = NULL;
-
-	if (job->n_logs == MODEL_LOGS_MAX) {
+	if (job->n_specs == MODEL_LOGS_MAX) {
 		output_complain("%s: more than %d logs", spec->path, MODEL_LOGS_MAX);
 		return EXIT_USAGE;
 	}
-	if (input_read(spec, job->n_logs++, &model_input, &job->model, &error) == 0)
-		return EXIT_OK;
-	output_complain("%s", error);
-	return EXIT_INPUT;
+	job->specs[job->n_specs++] = *spec;
+	return EXIT_OK;
 }
 
 static int
-read_logs(struct job *job, const struct invocation *inv)
+list_logs(struct job *job, const struct invocation *inv)
 {
 	const struct option_list *from = &job->opt->from;
 	int status = EXIT_OK;
@@ -59,11 +57,25 @@ read_logs(struct job *job, const struct invocation *inv)
 			output_complain("--from %s", error);
 			return EXIT_USAGE;
 		}
-		status = read_log(job, &spec);
+		status = add_log(job, &spec);
 	}
 	for (unsigned i = 0; i < inv->n_args && status == EXIT_OK; i++)
-		status = read_log(job, &(struct input_spec){ .path = inv->args[i] });
+		status = add_log(job, &(struct input_spec){ .path = inv->args[i] });
 	return status;
+}
+
+static int
+read_logs(struct job *job)
+{
+	for (uint32_t i = 0; i < job->n_specs; i++) {
+		char *error CLEANUP(free_charp) = NULL;
+
+		if (input_read(&job->specs[i], i, &model_input, &job->model, &error) < 0) {
+			output_complain("%s", error);
+			return EXIT_INPUT;
+		}
+	}
+	return EXIT_OK;
 }
 
 /* --- judging --- */
@@ -88,6 +100,7 @@ judge(struct job *job)
 		return EXIT_USAGE;
 	join_filter(&job->model, &filter);
 	findings_look(&job->model, &job->findings);
+	job->view.made_us = clock_wall(&clock_system);
 	return EXIT_OK;
 }
 
@@ -113,17 +126,23 @@ print(const struct buf *text)
 	return EXIT_OK;
 }
 
-static int
-print_page(const struct job *job)
+static struct text_options
+text_options(const struct job *job)
 {
-	struct buf out CLEANUP(buf_deinit) = { 0 };
-	struct text_options text = {
+	return (struct text_options){
 		.columns = terminal_columns(STDOUT_FILENO),
 		.colour = terminal_wants_colour(STDOUT_FILENO, (enum colour_when)job->opt->colour),
 		.as = job->view.as,
 		.as_name = job->view.as_name,
 		.has_exit = !job->opt->exit_zero,
 	};
+}
+
+static int
+print_page(const struct job *job)
+{
+	struct buf out CLEANUP(buf_deinit) = { 0 };
+	const struct text_options text = text_options(job);
 
 	if (job->opt->json)
 		page_json(&out, &job->view);
@@ -150,6 +169,39 @@ store_html(const struct job *job)
 	return EXIT_OUTPUT;
 }
 
+/* --- following --- */
+
+static int
+on_grown(void *arg, struct findings *ret)
+{
+	struct job *job = arg;
+	int status = judge(job);
+
+	if (status == EXIT_OK)
+		status = store_html(job);
+	*ret = job->findings;
+	job->findings = (struct findings){ 0 };
+	return status;
+}
+
+static int
+follow(struct job *job)
+{
+	const struct text_options text = text_options(job);
+	const struct follow_options opt = {
+		.specs = job->specs,
+		.n_specs = job->n_specs,
+		.model = &job->model,
+		.text = &text,
+		.judge = on_grown,
+		.arg = job,
+	};
+
+	return follow_logs(&opt);
+}
+
+/* --- */
+
 /* What can be said of the options before a log is read. */
 static int
 check_options(struct job *job)
@@ -157,9 +209,15 @@ check_options(struct job *job)
 	const struct report_options *opt = job->opt;
 	struct buf error CLEANUP(buf_deinit) = { 0 };
 
-	job->view = (struct view){ .m = &job->model, .f = &job->findings, .as_name = opt->as, .made_us = clock_wall(&clock_system) };
+	job->view = (struct view){ .m = &job->model, .f = &job->findings, .as_name = opt->as };
 	if (opt->json && opt->markdown) {
 		output_complain("--json and --markdown exclude each other: both are for standard output");
+		return EXIT_USAGE;
+	}
+	if (opt->follow && (opt->json || opt->markdown)) {
+		output_complain("--follow and --%s exclude each other: what follows is told as it comes, as text. End it with Ctrl-C, then run report with --%s alone; "
+				"or follow with --html FILE",
+		    opt->json ? "json" : "markdown", opt->json ? "json" : "markdown");
 		return EXIT_USAGE;
 	}
 	if (opt->as != NULL && library_parse(opt->as, &job->library, &error) < 0) {
@@ -179,7 +237,9 @@ report_run(const void *options, const struct invocation *inv)
 	model_init(&job.model);
 	status = check_options(&job);
 	if (status == EXIT_OK)
-		status = read_logs(&job, inv);
+		status = list_logs(&job, inv);
+	if (status == EXIT_OK)
+		status = job.opt->follow ? follow(&job) : read_logs(&job);
 	if (status == EXIT_OK)
 		status = judge(&job);
 	if (status == EXIT_OK)
@@ -201,6 +261,7 @@ const struct command report_command = {
 	.examples = "  wsdiag report client.log server.log\n"
 		    "  wsdiag report c.jsonl proxy.jsonl.gz s.jsonl --since 22:00\n"
 		    "  wsdiag report --from text:app.log p.jsonl\n"
+		    "  wsdiag report --follow p.jsonl s.jsonl\n"
 		    "  wsdiag report *.jsonl --html report.html --as websocket-client:1.7\n",
 	.tables = report_tables,
 	.options_size = sizeof(struct report_options),

@@ -98,7 +98,7 @@ struct input_follow_events {
 /* As input_read(); arg is for both. */
 MUST_CHECK int input_follow_new(struct loop *l, const struct input_spec *spec, uint32_t log, const struct input_events *up,
     const struct input_follow_events *follow, void *arg, struct input_follow **ret, char **ret_error);
-/* From inside caught_up and ended, too, but not from inside up's. up->end comes before it returns, closed from the loop. */
+/* From inside caught_up and ended, too, but not from inside up's. A file is looked at once more. up->end comes before it returns, closed from the loop. */
 void input_follow_close(struct input_follow *f);
 
 #endif

@@ -228,6 +228,9 @@ void
 input_follow_close(struct input_follow *f)
 {
 	f->is_closing = true;
+	/* What was written since the last look counts; of much that was never read, a part. */
+	if (f->stream == NULL && !f->is_over)
+		(void)read_some(f);
 	input_pump_finish(f->pump);
 	if (f->stream != NULL) {
 		loop_undefer(&f->told);

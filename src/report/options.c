@@ -16,6 +16,8 @@ static const char *const colour_choices[] = { "auto", "always", "never", NULL };
 static const struct option input_rows[] = {
 	{ .name = "from", .kind = OPT_LIST, .offset = AT(from), .argument = "KIND:FILE",
 	    .help = "a log of this kind (wsdiag, text, websocket-client, daphne), whatever it looks like; repeatable" },
+	{ .name = "follow", .kind = OPT_FLAG, .offset = AT(follow),
+	    .help = "go on as the logs grow and tell findings as they come; Ctrl-C ends with the whole report" },
 	{ 0 },
 };
 

@@ -7,6 +7,7 @@
 
 struct report_options {
 	struct option_list from;
+	bool follow;
 	const char *since, *until, *session;
 	uint64_t conn;
 	bool exit_zero;

@@ -23,6 +23,12 @@ struct text {
 	unsigned columns;
 };
 
+static unsigned
+text_columns(const struct text_options *opt)
+{
+	return opt->columns > 0 ? opt->columns : COLUMNS_DEFAULT;
+}
+
 /* --- times and places --- */
 
 void
@@ -424,7 +430,7 @@ put_paragraph(struct text *t, const char *before, const char *text)
 
 /* Name, time, confidence; the lines behind them where they fit, else below. */
 static void
-put_finding(struct text *t, const struct finding *f, int name_width, int when_width)
+put_finding(struct text *t, const struct finding *f, const char *before, int name_width, int when_width)
 {
 	struct buf when CLEANUP(buf_deinit) = { 0 }, places CLEANUP(buf_deinit) = { 0 }, head CLEANUP(buf_deinit) = { 0 };
 
@@ -432,9 +438,9 @@ put_finding(struct text *t, const struct finding *f, int name_width, int when_wi
 	text_places(&places, t->m, f);
 	buf_printf(&head, "%-*s%-*s%s, ", name_width, finding_spec(f->kind)->name, when_width, buf_cstr(&when), confidence_name(f->confidence));
 	say_count(&head, f->n_samples, "sample");
-	buf_printf(t->out, "%s%.*s", t->opt->colour ? "\033[1;31m" : "", name_width, buf_cstr(&head));
+	buf_printf(t->out, "%s%s%.*s", before, t->opt->colour ? "\033[1;31m" : "", name_width, buf_cstr(&head));
 	buf_printf(t->out, "%s%s", t->opt->colour ? "\033[0m" : "", buf_cstr(&head) + name_width);
-	if (head.len + 2 + places.len <= t->columns) {
+	if (strlen(before) + head.len + 2 + places.len <= t->columns) {
 		buf_printf(t->out, "  %s\n", buf_cstr(&places));
 	} else {
 		buf_putc(t->out, '\n');
@@ -442,6 +448,16 @@ put_finding(struct text *t, const struct finding *f, int name_width, int when_wi
 	}
 	put_paragraph(t, "", f->text);
 	put_paragraph(t, "Fix: ", f->advice);
+}
+
+void
+text_finding(struct buf *out, const struct model *m, const struct finding *f, const char *before, const struct text_options *opt)
+{
+	struct text t = { .out = out, .m = m, .opt = opt, .columns = text_columns(opt) };
+	struct buf when CLEANUP(buf_deinit) = { 0 };
+
+	put_when(&when, m, f);
+	put_finding(&t, f, before, (int)strlen(finding_spec(f->kind)->name) + 2, (int)when.len + 2);
 }
 
 static void
@@ -457,7 +473,7 @@ put_findings(struct text *t)
 		name = MAX(name, strlen(finding_spec(t->f->items[i].kind)->name));
 	}
 	for (uint32_t i = 0; i < t->f->n; i++)
-		put_finding(t, &t->f->items[i], (int)name + 2, (int)when + 2);
+		put_finding(t, &t->f->items[i], "", (int)name + 2, (int)when + 2);
 }
 
 static void
@@ -481,7 +497,7 @@ put_unjudged(struct text *t)
 void
 text_report(struct buf *out, const struct model *m, const struct findings *f, const struct text_options *opt)
 {
-	struct text t = { .out = out, .m = m, .f = f, .opt = opt, .columns = opt->columns > 0 ? opt->columns : COLUMNS_DEFAULT };
+	struct text t = { .out = out, .m = m, .f = f, .opt = opt, .columns = text_columns(opt) };
 
 	put_logs(&t);
 	put_joining(&t);

@@ -28,6 +28,9 @@ void text_time(struct buf *out, const struct model *m, int64_t at_us);
 /* "client.log:5-6 server.log:4" : the lines of the first samples. */
 void text_places(struct buf *out, const struct model *m, const struct finding *f);
 
+/* One finding as the report has it, with a word before it; "": none. */
+void text_finding(struct buf *out, const struct model *m, const struct finding *f, const char *before, const struct text_options *opt);
+
 /* What a library would have told, with --as; nothing without. */
 void text_heard(struct buf *out, const struct view *v);
 
