@@ -432,6 +432,6 @@ filter_signal(struct filter *f, int signal)
 	if (is_second)
 		session_abort(f->session);
 	else
-		session_close(f->session, CLOSE_NORMAL);
+		session_quit(f->session); /* also where lines of a script wait */
 	return true;
 }

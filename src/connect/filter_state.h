@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* filter_state: a filter's state, and what its two files share: filter.c (input, output, the end) and filter_script.c (the console's lines). Internal to them. */
+/*
+ * filter_state: a filter's state, and what its files share. Internal to filter*.c:
+ *
+ *	filter.c         input, output, the end
+ *	filter_script.c  the lines of --script, --run and --slash
+ */
 #ifndef WSDIAG_CONNECT_FILTER_STATE_H
 #define WSDIAG_CONNECT_FILTER_STATE_H
 

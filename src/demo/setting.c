@@ -26,12 +26,6 @@ static const struct {
 };
 
 const char *
-shown_name(enum shown what)
-{
-	return shown[what].name;
-}
-
-const char *
 shown_phrase(enum shown what)
 {
 	return shown[what].phrase;

@@ -54,8 +54,7 @@ bool setting_parse_speed(const char *text, double *ret);
 /* Every time n times shorter. */
 void setting_speed_up(struct setting *s, double n);
 
-/* "late-end", and as a phrase: "the older connection ended at the server". */
-const char *shown_name(enum shown what);
+/* "the late end of the older one" */
 const char *shown_phrase(enum shown what);
 
 #endif

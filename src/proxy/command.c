@@ -42,10 +42,6 @@ stop(struct job *job, bool at_once)
 {
 	if (job->reader != NULL)
 		fd_reader_close(steal(&job->reader));
-	if (job->has_user_signals)
-		for (int i = 0; i < 2; i++)
-			uv_close((uv_handle_t *)&job->user_signals[i], NULL);
-	job->has_user_signals = false;
 	gate_stop(job->gate, at_once);
 }
 
@@ -64,6 +60,11 @@ on_stopped(void *arg)
 {
 	struct job *job = arg;
 
+	/* Not before: a signal that nobody hears kills. */
+	if (job->has_user_signals)
+		for (int i = 0; i < 2; i++)
+			uv_close((uv_handle_t *)&job->user_signals[i], NULL);
+	job->has_user_signals = false;
 	gate_emit_end(job->gate, final_status(job));
 	job->is_stopped = true;
 	if (job->run.output != NULL)

@@ -140,11 +140,11 @@ find_cut(const struct leg_side *l, enum transport_close *ret_how)
 	return is_cut;
 }
 
-/* With half of a closing handshake done the other half may still pass: the end is told when the leg is closed. */
+/* It has sent a Close that was passed on, so the answer may still pass: the end is told when the leg is closed. */
 static bool
-waits_for_close(const struct leg_side *l)
+waits_for_close(struct leg_side *l)
 {
-	return l->close_received != l->close_sent;
+	return l->close_received && !l->close_sent && leg_other(l)->close_sent && leg_is_up(leg_other(l));
 }
 
 void
@@ -296,6 +296,7 @@ pair_update(struct pair *p)
 	if (p->phase == PAIR_RELAY || p->phase == PAIR_RAW) {
 		finish_leg(pair_client(p));
 		finish_leg(pair_origin(p));
+		finish_leg(pair_client(p)); /* it may have waited for the end of the other */
 	}
 	if (is_all_over(p)) {
 		p->phase = PAIR_OVER;

@@ -190,6 +190,15 @@ on_request(struct pair *p)
 		pair_wait(p, STEP_DIAL);
 }
 
+/* The most frequent thing that is no HTTP: a record of a TLS handshake (RFC 8446 section 5.1). */
+static const char *
+name_stranger(const struct buf *in)
+{
+	const uint8_t *b = buf_head(in);
+
+	return in->len >= 2 && b[0] == 22 && b[1] == 3 ? "This is TLS, but this port speaks plain ws://; wss:// needs --cert." : "This is not an HTTP request.";
+}
+
 static void
 read_request(struct pair *p)
 {
@@ -201,7 +210,7 @@ read_request(struct pair *p)
 	case HTTP_DONE: on_request(p); break;
 	case HTTP_MORE: break;
 	case HTTP_TOO_LARGE: pair_refuse(p, 431, CAUSE_HTTP_TOO_LARGE, "The head of the request is larger than 64 KiB."); break;
-	case HTTP_NOT_HTTP: pair_refuse(p, 400, CAUSE_HTTP_NOT_HTTP, "This is not an HTTP request."); break;
+	case HTTP_NOT_HTTP: pair_refuse(p, 400, CAUSE_HTTP_NOT_HTTP, name_stranger(&c->io.in)); break;
 	case HTTP_BAD: pair_refuse(p, 400, CAUSE_HTTP_INVALID, error); break;
 	}
 	if (c->io.is_over && p->phase == PAIR_REQUEST)

@@ -210,7 +210,8 @@ add_late(struct look *k, const struct verdict *v)
 	const struct life *l = &k->m->lives[v->life];
 	struct sample s = no_sample;
 
-	if (l->is_hidden || k->m->circuits[l->circuit].failed != NO_INDEX || circuit_life(k->m, &k->m->circuits[l->circuit], ROLE_CLIENT, LEG_NONE, NO_INDEX) != NO_INDEX)
+	const struct circuit *c = &k->m->circuits[l->circuit];
+	if (l->is_hidden || c->failed != NO_INDEX || circuit_life(k->m, c, ROLE_CLIENT, LEG_NONE, NO_INDEX) != NO_INDEX)
 		return;
 	s.life = v->life;
 	s.from_us = l->opened.at_us;
@@ -397,7 +398,8 @@ look_close_lost(struct look *k)
 		const struct sample *s = &k->samples[0];
 		bool is_down = life_is_downstream(m, &m->lives[s->life]);
 
-		buf_printf(&k->text, "The %s sent a Close %d, and the %s saw none (", is_down ? "server" : "client", m->lives[s->other].close_sent, is_down ? "client" : "server");
+		buf_printf(&k->text, "The %s sent a Close %d, ", is_down ? "server" : "client", m->lives[s->other].close_sent);
+		buf_printf(&k->text, "and the %s saw none (", is_down ? "client" : "server");
 		life_ending(&k->text, &m->lives[s->life]);
 		buf_puts(&k->text, "): ");
 		say_lives(&k->text, k);

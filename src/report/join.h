@@ -8,8 +8,8 @@
  *
  *	request goes out <= far end opens <= answer is seen
  *
- * and the bounds that most pairs agree on are the offset and its uncertainty. Then the facts are fed, in corrected order, an end before an open that lies within
- * the uncertainty, to lifecycle/ledger: one for each view (the servers', each proxy's legs, each client's). Verdicts in the logs are not read.
+ * and the bounds that most pairs agree on are the offset and its uncertainty. Then the facts are fed, in corrected order, an end before an open that lies
+ * within the uncertainty, to lifecycle/ledger: one for each view (the servers', each proxy's legs, each client's). Verdicts in the logs are not read.
  */
 #ifndef WSDIAG_REPORT_JOIN_H
 #define WSDIAG_REPORT_JOIN_H

@@ -50,7 +50,8 @@ add_fact(struct judging *g, uint32_t life, enum event_type type, int64_t at_us, 
 	const struct life *l = &g->m->lives[life];
 	int64_t sort_us = type == EV_OPENED ? at_us : MAX(at_us - early_us, l->opened.at_us);
 
-	g->facts[g->n++] = (struct fact){ .view = view_of(g->m, l), .life = life, .type = type, .is_instant = sort_us == l->opened.at_us, .at_us = at_us, .sort_us = sort_us };
+	g->facts[g->n++] = (struct fact){
+		.view = view_of(g->m, l), .life = life, .type = type, .is_instant = sort_us == l->opened.at_us, .at_us = at_us, .sort_us = sort_us };
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of join that has only time and order to go by: logs without keys and addresses. The opens of a client and a server are laid beside each other; where,
- * in one stretch of time, there are as many of one as of the other, they belong together in order. Where there are not, they are left alone, and counted.
+ * The part of join that has only time and order to go by: logs without keys and addresses. The opens of a client and a server are laid beside
+ * each other; where, in one stretch of time, there are as many of one as of the other, they belong together in order. Where there are not, they are left alone, and counted.
  */
 #include "report/join_state.h"
 

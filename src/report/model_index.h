@@ -38,6 +38,38 @@ struct model_index {
 	uint32_t log_participant[MODEL_LOGS_MAX]; /* the last that spoke in a log */
 };
 
+/* How far back an end without a number looks for its open: in lives. */
+enum { LOOK_BACK = 4096 };
+
+/* An event while it is taken. */
+struct taking {
+	struct model *m;
+	const struct event *ev;
+	uint32_t participant;
+	struct moment at;
+};
+
+static inline struct participant *
+model_who(const struct taking *t)
+{
+	return &t->m->participants[t->participant];
+}
+
+/* Or a size: what is not known is -1, too. */
+static inline int64_t
+model_duration(int64_t us)
+{
+	return us >= 0 && us < MODEL_BELIEVED ? us : US_UNKNOWN;
+}
+
+/* model_open.c */
+void model_begin_dial(struct taking *t);
+void model_take_opened(struct taking *t);
+void model_take_failed(struct taking *t);
+void model_take_reject(struct taking *t);
+/* The last that a participant opened; NULL. */
+struct life *model_newest_life(const struct taking *t);
+
 struct model_index *model_index_new(void);
 void model_index_free(struct model_index *x);
 /* An interned copy, cut at MODEL_TEXT_MAX; NULL for an empty s. */

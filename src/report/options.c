@@ -20,7 +20,8 @@ static const struct option input_rows[] = {
 };
 
 static const struct option choice_rows[] = {
-	{ .name = "since", .kind = OPT_TEXT, .offset = AT(since), .argument = "TIME", .help = "leave out connections that ended before: 22:13, 22:13:02 or 2026-03-04T22:13:02Z" },
+	{ .name = "since", .kind = OPT_TEXT, .offset = AT(since), .argument = "TIME",
+	    .help = "leave out connections that ended before: 22:13, 22:13:02 or 2026-03-04T22:13:02Z" },
 	{ .name = "until", .kind = OPT_TEXT, .offset = AT(until), .argument = "TIME", .help = "leave out connections that opened after" },
 	{ .name = "session", .kind = OPT_TEXT, .offset = AT(session), .argument = "ID", .help = "only connections of the session whose id begins so" },
 	{ .name = "conn", .kind = OPT_NUMBER, .offset = AT(conn), .argument = "N", .min = 1, .max = UINT32_MAX,

@@ -19,8 +19,8 @@ struct report_options {
 extern const struct option_table report_tables[];
 
 /*
- * A time for --since and --until: "2026-03-04T22:13:02Z", with an offset or none, "22:13", "22:13:02.5". Without a date it is a time of the day that the logs begin
- * in, at or after near_us, which is when they begin. False when text is none.
+ * A time for --since and --until: "2026-03-04T22:13:02Z", with an offset or none, "22:13", "22:13:02.5". Without a date it is a time of the day that the logs
+ * begin in, at or after near_us, which is when they begin. False when text is none.
  */
 bool report_parse_time(const char *text, int64_t near_us, int64_t *ret_us);
 

@@ -432,7 +432,8 @@ put_finding(struct text *t, const struct finding *f, int name_width, int when_wi
 	text_places(&places, t->m, f);
 	buf_printf(&head, "%-*s%-*s%s, ", name_width, finding_spec(f->kind)->name, when_width, buf_cstr(&when), confidence_name(f->confidence));
 	say_count(&head, f->n_samples, "sample");
-	buf_printf(t->out, "%s%.*s%s%s", t->opt->colour ? "\033[1;31m" : "", name_width, buf_cstr(&head), t->opt->colour ? "\033[0m" : "", buf_cstr(&head) + name_width);
+	buf_printf(t->out, "%s%.*s", t->opt->colour ? "\033[1;31m" : "", name_width, buf_cstr(&head));
+	buf_printf(t->out, "%s%s", t->opt->colour ? "\033[0m" : "", buf_cstr(&head) + name_width);
 	if (head.len + 2 + places.len <= t->columns) {
 		buf_printf(t->out, "  %s\n", buf_cstr(&places));
 	} else {

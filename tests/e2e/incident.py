@@ -52,7 +52,7 @@ FAULTS = {
     "c2": Fault("+1 -1", 1, "+1 +2 -1"),
     "c3": Fault("+1 -1", 1, "+1 -1 +2", say="close 4001"),
     "c4": Fault("+1 -1 +2 -2 +3", 3),
-    "c5": Fault("+1 +2 -1"),
+    "c5": Fault("+1 ~-1 +2"),
     "d": Fault("+1 +2", 1),
     "seed-971": Fault("+1 -1 +2 +3 -2", 3, pings=True, bye=True, speed=15),
 }

@@ -128,6 +128,7 @@ def test_what_is_heard_of(plan, through, serve, start, channels, app):
     for (s, *kind), p, who, a in zip(runs, proxies, whos, apps):
         got = hear(a, fault)
         check_server(s, who, fault.server if n_opens(got) >= fault.opens else "+1 -1")
+        a.end()  # the proxy tells how a leg ended when it has
         check_model(p, fault, kind, got)
         assert heard.setdefault(tuple(kind), got) == got, f"{kind} hears something else from wsdiag serve: {heard}, {got}"
     lines = [*library_lines(heard), server_line(fault.server), Heard("wsdiag connect", ", ".join(connect_tells(direct, fault)))]

@@ -10,6 +10,7 @@ import pytest
 
 from library import KINDS, App, callbacks_of, model
 from peers import raw
+from peers.raw import close
 
 
 def fin(c):
@@ -175,6 +176,26 @@ def test_with_rel_one_end_dials_more_than_once(raw, app, scripts):
     a.wait_heard(len(scripts) + 2)
     assert a.heard == ["on_open"] + ["on_reconnect"] * (len(scripts) + 1)
     assert stage.server.accepted >= len(scripts) + 2
+
+
+def test_a_close_without_a_fin_behind_a_loss_holds_the_client(raw, app):
+    """1.9: it answers the Close, tells nobody, and stays until the FIN comes."""
+    def close_and_wait(c):
+        c.upgrade()
+        c.send(close(1001))
+        c.read_close()
+        c.sock.settimeout(2)
+        try:
+            return "left" if c.recv() == b"" else "spoke"
+        except TimeoutError:
+            return "stayed"
+
+    stage = Stage(raw, [fin, close_and_wait])
+    a = app("1.9.2", "default", stage.url, "--reconnect", "0.1")
+    stage.server.result()
+    assert stage.server.result() == "stayed"
+    a.wait_heard(4)
+    assert a.heard == ["on_open", "on_error", "on_reconnect", "on_reconnect"]
 
 
 def test_a_first_dial_that_fails_takes_on_open_away(raw, app):

@@ -13,20 +13,20 @@ import websockets.sync.server
 from peers import acts
 from peers import raw as r6455
 from peers.external import HERE as PEERS
-from peers.origin import end_of, meet
+from peers.origin import end_of, meet, strict
 from peers.raw import BINARY, CONT, PING, PONG, TEXT, close, connect, frame, ping, pong, request, text
 
 NODE = shutil.which("node") or "node"
 
 
 def trusting(certs):
-    return ssl.create_default_context(cafile=str(certs / "ca.pem"))
+    return strict(ssl.create_default_context(cafile=str(certs / "ca.pem")))
 
 
 def serving(certs):
     ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ctx.load_cert_chain(certs / "server.pem", certs / "server.key")
-    return ctx
+    return strict(ctx)
 
 
 def tls_options(certs):

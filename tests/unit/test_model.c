@@ -9,7 +9,8 @@
 #define S US_PER_S
 
 static const struct source client = { .run = 7, .role = ROLE_CLIENT }, text_client = { .role = ROLE_CLIENT }, text_server = { .role = ROLE_SERVER };
-static const struct input_log wsdiag_log = { .name = "c.jsonl", .kind = "wsdiag", .has_date = true, .has_zone = true, .has_key = true, .has_mono = true, .resolution_us = 1 };
+static const struct input_log wsdiag_log = {
+	.name = "c.jsonl", .kind = "wsdiag", .has_date = true, .has_zone = true, .has_key = true, .has_mono = true, .resolution_us = 1 };
 static const struct input_log text_log = { .name = "c.log", .kind = "text", .resolution_us = S };
 
 static uint64_t line;

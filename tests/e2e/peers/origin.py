@@ -33,17 +33,28 @@ class Origin:
         self.is_over.set()
 
 
+def strict(context):
+    """Python takes an end without close_notify for one with it unless it is told not to."""
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    return context
+
+
 def end_of(c):
-    """("fin" | "rst" | "notify" | "cut", what came before): notify and cut are TLS's, with and without close_notify."""
+    """("fin" | "rst" | "notify" | "cut", what came before): notify and cut are TLS's, with and without close_notify. Contexts: see strict()."""
     data, c.buf = c.buf, b""
     try:
         if isinstance(c, raw.TlsConn):
             while True:
                 try:
-                    data += c._pump(lambda: c.tls.read(65536)) or b""
+                    more = c._pump(lambda: c.tls.read(65536))
+                    if not more:
+                        return "notify", data
+                    data += more
                 except ssl.SSLZeroReturnError:
                     return "notify", data
-                except ssl.SSLEOFError:
+                except ssl.SSLError as e:
+                    if "EOF" not in str(e):
+                        raise
                     return "cut", data
         while more := c.sock.recv(65536):
             data += more
