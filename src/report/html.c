@@ -21,7 +21,7 @@ struct page {
 	const struct model *m;
 	const struct findings *f;
 	struct heard_list heard;
-	bool *is_listed;              /* by life */
+	bool *is_listed, *is_drawn;   /* by life: has a row in the table, a bar in the timeline */
 	uint32_t n_listed;
 };
 
@@ -248,6 +248,7 @@ static void
 put_timeline(struct page *p)
 {
 	struct drawing d = { .v = p->v, .heard = &p->heard, .from_us = p->m->from_us, .to_us = p->m->to_us, .is_listed = p->is_listed,
+		.is_drawn = p->is_drawn,
 		.label = "Timeline: a lane for each connection of each participant" };
 	int64_t pad = MAX((d.to_us - d.from_us) / 60, US_PER_MS);
 
@@ -460,6 +461,7 @@ static void
 choose_listed(struct page *p)
 {
 	p->is_listed = xcalloc((size_t)p->m->n_lives + 1, sizeof(*p->is_listed));
+	p->is_drawn = xcalloc((size_t)p->m->n_lives + 1, sizeof(*p->is_drawn));
 	for (int notable = 1; notable >= 0; notable--) {
 		for (uint32_t i = 0; i < p->m->n_lives && p->n_listed < LISTED; i++) {
 			const struct life *l = &p->m->lives[i];
@@ -486,9 +488,12 @@ put_life(struct page *p, uint32_t life)
 	int64_t end = view_end(p->m, l, &is_open);
 
 	view_life(&name, p->m, life);
-	buf_printf(p->out, "<tr id=\"l%" PRIu32 "\"><th scope=\"row\" class=\"%s\"><a class=\"%s\" href=\"#b%" PRIu32 "\">", life, role, role, life);
+	buf_printf(p->out, "<tr id=\"l%" PRIu32 "\"><th scope=\"row\" class=\"%s\">", life, role);
+	if (p->is_drawn[life])
+		buf_printf(p->out, "<a class=\"%s\" href=\"#b%" PRIu32 "\">", role, life);
 	html_sentence(p->out, buf_cstr(&name));
-	put(p, "</a></th><td class=\"t\">");
+	put(p, p->is_drawn[life] ? "</a>" : "");
+	put(p, "</th><td class=\"t\">");
 	if (moment_is_known(&l->opened))
 		view_clock(p->out, p->v, l->opened.at_us);
 	put(p, "</td><td class=\"t\">");
@@ -760,4 +765,5 @@ page_html(struct buf *out, const struct view *v)
 	put(&p, ". Secrets are redacted. Made from logs alone: what nobody logged is not here.</p></footer>\n</body>\n</html>\n");
 	heard_free(&p.heard);
 	free(p.is_listed);
+	free(p.is_drawn);
 }

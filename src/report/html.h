@@ -25,6 +25,7 @@ struct drawing {
 	int64_t from_us, to_us;
 	const bool *is_wanted;        /* by life: NULL: all that are shown */
 	const bool *is_listed;        /* by life: has a row in the table to link to; NULL: none */
+	bool *is_drawn;               /* by life: set for those that got a bar with an anchor; NULL: none get one */
 	const struct finding *only;   /* a close-up of this one; NULL: the whole, with marks and anchors */
 	const char *label;            /* for those who do not see it */
 };

@@ -15,7 +15,7 @@
 
 enum { WIDTH = 1000, LEFT = 118, RIGHT = 14, LANE = 19, BAR = 10, TITLE = 25, AXIS = 20, PIN = 17 };
 /* A participant with more connections shares lanes, and what finds none is only counted. A drawing has so many bars and marks at most. */
-enum { OWN_LANES = 16, SHARED_LANES = 64, THIN_LANE = 9, THIN_BAR = 5, PARTICIPANTS_DRAWN = 16, BARS_DRAWN = 3000, PINS_DRAWN = 200, PIN_LEVELS = 4, NOTES_DRAWN = 500 };
+enum { OWN_LANES = 16, SHARED_LANES = 64, THIN_LANE = 9, THIN_BAR = 5, PARTICIPANTS_DRAWN = 16, MANY_DRAWN = 1000, BARS_DRAWN = 6000, PINS_DRAWN = 256, PIN_LEVELS = 4, NOTES_DRAWN = 500 };
 
 enum row_kind { ROW_TITLE, ROW_LIVES, ROW_DIALS, ROW_FAULTS, ROW_HEARD };
 
@@ -166,6 +166,24 @@ compare_numbers(const void *a, const void *b)
 	return (x->leg > y->leg) - (x->leg < y->leg);
 }
 
+/* Where they are too many for one drawing, every second of them, or third, and so on: all of the time is shown. */
+static void
+place_many(struct sheet *s, const struct choice *chosen, uint32_t n, bool notable)
+{
+	uint32_t first_row = s->n_rows, all = 0, seen = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		all += is_notable(chosen[i].l) == notable;
+	for (uint32_t i = 0; i < n; i++) {
+		if (is_notable(chosen[i].l) != notable)
+			continue;
+		if (seen++ % (all / MANY_DRAWN + 1) == 0)
+			place_life(s, chosen[i].life, first_row, true);
+		else
+			s->left_out++;
+	}
+}
+
 static void
 plan_participant(struct sheet *s, uint32_t participant)
 {
@@ -180,14 +198,14 @@ plan_participant(struct sheet *s, uint32_t participant)
 	if (n > 0 || (s->d->only == NULL && dials))
 		add_row(s, ROW_TITLE, participant);
 	first_row = s->n_rows;
-	/* Of many those that did not end well come first, in lanes of their own: they are never left out for the others. */
-	for (uint32_t i = 0; i < n; i++)
-		if (n <= OWN_LANES || is_notable(chosen[i].l))
-			place_life(s, chosen[i].life, first_row, n > OWN_LANES);
-	first_row = n > OWN_LANES ? s->n_rows : first_row;
-	for (uint32_t i = 0; i < n; i++)
-		if (n > OWN_LANES && !is_notable(chosen[i].l))
-			place_life(s, chosen[i].life, first_row, true);
+	if (n <= OWN_LANES) {
+		for (uint32_t i = 0; i < n; i++)
+			place_life(s, chosen[i].life, first_row, false);
+	} else {
+		/* Those that did not end well first, in lanes of their own: they are never left out for the others. */
+		place_many(s, chosen, n, true);
+		place_many(s, chosen, n, false);
+	}
 	free(chosen);
 	if (n == 0 && (s->d->only != NULL || !dials))
 		return;
@@ -372,8 +390,10 @@ draw_life(const struct sheet *s, uint32_t life)
 	double a = x_of(s, view_begin(s->m, l)), b = fmax(x_of(s, end), a + 1.5), middle = r->y + height_of(r) / 2, half = (r->is_thin ? THIN_BAR : BAR) / 2.0;
 
 	buf_puts(s->out, has_link ? "<a" : "<g");
-	if (s->d->only == NULL)
+	if (s->d->is_drawn != NULL) {
 		buf_printf(s->out, " id=\"b%" PRIu32 "\"", life);
+		s->d->is_drawn[life] = true;
+	}
 	if (has_link)
 		buf_printf(s->out, " href=\"#l%" PRIu32 "\"", life);
 	buf_putc(s->out, '>');
