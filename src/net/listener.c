@@ -185,3 +185,14 @@ listener_close(struct listener *li)
 	if (li->reserve >= 0)
 		close(li->reserve);
 }
+
+void
+listener_raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
