@@ -87,25 +87,12 @@ look_add(struct look *k, const struct sample *s, const struct circuit *c)
 		k->samples = model_grow(k->samples, k->n_kept, sizeof(*k->samples));
 		k->samples[k->n_kept++] = *s;
 	}
+	/* Of all samples, also of those that are not kept. */
+	k->from_us = k->n_samples == 0 ? s->from_us : MIN(k->from_us, s->from_us);
+	k->to_us = MAX(k->n_samples == 0 ? s->from_us : k->to_us, s->to_us != NO_TIME ? s->to_us : s->from_us);
 	k->n_samples++;
 	if (c != NULL)
 		k->by = MAX(k->by, c->by);
-}
-
-static void
-span_samples(const struct look *k, struct finding *f)
-{
-	f->from_us = f->to_us = NO_TIME;
-	for (uint32_t i = 0; i < k->n_kept; i++) {
-		const struct sample *s = &k->samples[i];
-		int64_t end = s->to_us != NO_TIME ? s->to_us : s->from_us;
-
-		if (f->from_us == NO_TIME || s->from_us < f->from_us)
-			f->from_us = s->from_us;
-		f->to_us = MAX(f->to_us, end);
-	}
-	if (f->to_us == f->from_us)
-		f->to_us = NO_TIME;
 }
 
 static char *
@@ -133,7 +120,8 @@ look_done(struct look *k, enum confidence at_best)
 		*f = (struct finding){ .kind = k->kind, .confidence = MIN(limit, at_best), .n_samples = k->n_samples, .is_before = k->is_before };
 		f->samples = k->samples;
 		f->n_kept = k->n_kept;
-		span_samples(k, f);
+		f->from_us = k->from_us;
+		f->to_us = k->to_us != k->from_us ? k->to_us : NO_TIME;
 		f->text = text_of(&k->text);
 		f->advice = text_of(&k->advice);
 	} else {

@@ -296,9 +296,15 @@ short_name(const struct model *m, uint32_t log)
 }
 
 void
+log_name(struct buf *out, const struct model *m, uint32_t log)
+{
+	escape_text(out, span_of(short_name(m, log)), 0);
+}
+
+void
 place_name(struct buf *out, const struct model *m, const struct place *at)
 {
-	escape_text(out, span_of(short_name(m, at->log)), 0);
+	log_name(out, m, at->log);
 	buf_printf(out, ":%llu", (unsigned long long)at->line);
 }
 

@@ -255,7 +255,8 @@ int64_t life_age(const struct life *l);
 bool life_is_loss(const struct life *l);
 /* "c3"; a proxy's leg: "c3 client". */
 void life_name(struct buf *out, const struct model *m, uint32_t life);
-/* "server.log:4": without its folders, where that is no other log's name. */
+/* "server.log", "server.log:4": without its folders, where that is no other log's name. */
+void log_name(struct buf *out, const struct model *m, uint32_t log);
 void place_name(struct buf *out, const struct model *m, const struct place *at);
 /* "peer FIN", "ping timeout", "1012 Service Restart \"deploy\"", "error": how it ended, shortly, safe to show. */
 void life_ending(struct buf *out, const struct life *l);

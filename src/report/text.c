@@ -176,7 +176,7 @@ put_logs(struct text *t)
 			continue;
 		put_names(&line, m, i);
 		buf_puts(&line, "  ");
-		escape_text(&line, span_of(log->name), 0);
+		log_name(&line, m, i);
 		buf_printf(&line, "  %" PRIu64 " line%s  ", log->counts.lines, log->counts.lines == 1 ? "" : "s");
 		escape_text(&line, span_of(log->kind), 0);
 		if (log->role_is_guessed)
@@ -213,6 +213,11 @@ put_clock(struct buf *line, const struct model *m, const struct participant *p)
 	case CLOCK_PAIRS:
 	case CLOCK_ORDER: {
 		int64_t wrong = -p->shift_us;
+
+		if (p->is_untimed) {
+			buf_printf(line, "%s has no times, and is placed by what it shares", p->name);
+			break;
+		}
 
 		/* Of a monotonic clock the report's zero is its wall time at the first event. */
 		buf_printf(line, "%s's clock ", p->name);

@@ -29,11 +29,11 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "fault(*rows): the rows of the fault table that a test shows")
 
 
-def pytest_collection_modifyitems(items):
-    for item in items if through.IS_ON else ():
-        why = through.reason(item)
-        if why:
-            item.add_marker(pytest.mark.skip(reason=f"not through a proxy: {why}"))
+def pytest_collection_modifyitems(config, items):
+    if through.IS_ON:
+        left_out = [item for item in items if through.reason(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,10 @@ from peers.external import PATIENCE, PYTHON, ROOT, External
 
 PAGE = ROOT / "man" / "wsdiag-incident.7"
 BEGIN, END = '.\\" table: begin, written by scripts/incident-table\n', '.\\" table: end\n'
-PINGS = ("--ping-interval", "0.5", "--ping-timeout", "0.4")
-SERVER_PINGS = ("0.5", "4")  # a client that pings has given up long before
+# The library looks every timeout whether its last ping is older than that and unanswered: the interval leaves it room to see one.
+# The first ping goes out when the fault has struck.
+PINGS = ("--ping-interval", "1", "--ping-timeout", "0.4")
+SERVER_PINGS = ("2", "5")  # a client that pings has given up long before, and has not taken these for a sign of life
 
 
 class Fault(NamedTuple):

@@ -9,7 +9,7 @@ import pytest
 
 from incident import (FAULTS, PINGS, SERVER_PINGS, Channels, Heard, Serve, check_server, entry_of, has_two, library_lines, server_line, table,
                       write)
-from library import KINDS, App, callbacks_of, model
+from library import KINDS, App, callbacks_of, name_of
 
 OPENS = ("on_open", "on_reconnect", "open", "reconnect")
 TOLD = ("open", "reconnect", "lost", "close", "failed")
@@ -38,10 +38,11 @@ def app():
 
 @pytest.fixture
 def through(start):
-    """through(plan, upstream) -> a proxy with .url."""
+    """through(plan, upstream, version, dispatcher) -> a proxy with .url, that says what this library would tell."""
 
-    def begin(plan, upstream):
-        p = start("proxy", "--plan", plan, "--speed", str(FAULTS[plan].speed), upstream, stdin=None)
+    def begin(plan, upstream, *kind):
+        says = ("--as", name_of(*kind)) if kind else ()
+        p = start("proxy", "--plan", plan, "--speed", str(FAULTS[plan].speed), *says, upstream, stdin=None)
         p.url = p.wait_event("listen")["url"]
         return p
 
@@ -75,13 +76,13 @@ def hear(app, fault):
     return app.heard if fault.bye else until_open(app.heard, fault.opens)
 
 
-def check_model(proxy, fault, kind, heard):
-    """The model hears the same from the proxy's client leg."""
+def check_model(proxy, fault, heard):
+    """`proxy --as` says what the real one hears, from what it sees of the client leg."""
     def says():
-        said = callbacks_of(model(list(proxy.events), *kind))
+        said = callbacks_of((e["event"], e["callback"]) for e in list(proxy.events) if e["event"] == "hears")
         return said if fault.bye else until_open(said, fault.opens)
 
-    proxy._wait(f"{heard} of {kind}: the model says {says()}", lambda: says() == heard)
+    proxy._wait(f"{heard} from --as", lambda: says() == heard)
 
 
 def connect(start, plan, proxy):
@@ -119,7 +120,7 @@ def test_what_is_heard_of(plan, through, serve, start, channels, app):
     runs = [(channels, *kind) for kind in KINDS]
     # Only Channels closes when a message asks for it.
     runs += [(server, *kind) for kind in KINDS if kind[1] == "default" and not fault.say]
-    proxies = [through(plan, s.url) for s, *_ in runs]
+    proxies = [through(plan, s.url, *kind) for s, *kind in runs]
     whos = [f"{plan}-{version}-{dispatcher}".replace(".", "_") for _, version, dispatcher in runs]  # a point would end the name of a tag
     apps = [app(version, dispatcher, f"{p.url}?who={who}", *options_of(fault)) for (_, version, dispatcher), p, who in zip(runs, proxies, whos)]
     direct = connect(start, plan, through(plan, channels.url if fault.say else server.url))
@@ -129,7 +130,7 @@ def test_what_is_heard_of(plan, through, serve, start, channels, app):
         got = hear(a, fault)
         check_server(s, who, fault.server if n_opens(got) >= fault.opens else "+1 -1")
         a.end()  # the proxy tells how a leg ended when it has
-        check_model(p, fault, kind, got)
+        check_model(p, fault, got)
         assert heard.setdefault(tuple(kind), got) == got, f"{kind} hears something else from wsdiag serve: {heard}, {got}"
     lines = [*library_lines(heard), server_line(fault.server), Heard("wsdiag connect", ", ".join(connect_tells(direct, fault)))]
     if not fault.say:

@@ -62,7 +62,7 @@ def closes(code, then_fin=True):
     return script
 
 
-PINGS = ("--ping-interval", "0.6", "--ping-timeout", "0.5")
+PINGS = ("--ping-interval", "1", "--ping-timeout", "0.4")
 
 SCENARIOS = {
     "nothing": [],

@@ -115,6 +115,28 @@ def test_a_run_without_findings_has_a_page_that_says_so(report, tmp_path):
     assert "Nothing went wrong that these logs could show" in page.text and "None: whatever ended" in page.text
 
 
+def test_a_log_of_thousands_is_a_page_of_bounded_size_whose_links_all_lead_somewhere(report, tmp_path):
+    log, path = tmp_path / "s.jsonl", tmp_path / "r.html"
+    with open(log, "w") as f:
+        def put(n, event, seconds, conn, **fields):
+            time = f"2026-03-04T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.000000Z"
+            f.write(json.dumps(dict(v=1, event=event, time=time, mono=float(seconds), role="server", run="00000000000000aa", seq=n, conn=conn, **fields)) + "\n")
+
+        for conn in range(1, 5001):
+            lost = conn % 100 == 7
+            put(2 * conn - 1, "open", 10 * conn, conn, url="ws://h/", peer=f"192.0.2.1:{10000 + conn}", ws_key=f"k{conn}", status=101)
+            put(2 * conn, "lost" if lost else "close", 10 * conn + 8, conn, by="peer", cause="tcp.closed" if lost else "ws.close", clean=not lost,
+                code=None if lost else 1000, close_sent=None if lost else 1000, age=8.0)
+    report(log, "--html", path, "--as", "websocket-client:1.7")
+    page = read_page(path)
+    assert "more connections are not drawn" in page.text and "more are left out here" in page.text
+    assert path.stat().st_size < 1_000_000
+    drawn = [i for i in page.ids if i[0] == "b"]
+    # No loss is left out for the others.
+    assert {f"b{conn - 1}" for conn in range(7, 5001, 100)} <= set(drawn) and len(drawn) <= 1100
+    assert len(report(log, "--markdown")) < 65536
+
+
 def test_what_cannot_be_written_is_said_and_the_old_page_stays(run, tmp_path):
     for target, words in (("/dev/full", "No space left on device"), (tmp_path / "none" / "r.html", "No such file or directory"), (tmp_path, "Is a directory")):
         r = run("report", *INCIDENT, "--html", target, cwd=DATA / "issue-971", log=False)
