@@ -128,6 +128,16 @@ def test_a_pipe_that_ends_ends_it(follow):
     assert r.status == 1 and r.out.decode().endswith("1 finding, exit 1\n")
 
 
+def test_a_pipe_that_says_nothing_holds_up_nobody(follow, tmp_path):
+    path = tmp_path / "c.jsonl"
+    path.write_text(line("open", 1) + line("lost", 6, **LOST))
+    r = follow(path, "-", stdin="open")
+    r.wait_out(b"LOSS  ")
+    r.signal(signal.SIGINT)
+    r = r.finish()
+    assert r.status == 1 and times_told(r.out.decode().partition("\n\n")[0], "LOSS") == 1
+
+
 def test_a_reader_that_goes_away_ends_it(follow, tmp_path):
     path = tmp_path / "c.jsonl"
     path.write_text(line("open", 1) + line("lost", 6, **LOST))
