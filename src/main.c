@@ -6,11 +6,11 @@
 #include "cli/output.h"
 #include "cli/version.h"
 #include "connect/command.h"
-#include "connect/console.h"
-#include "fault/plan.h"
+#include "demo/command.h"
 #include "proxy/command.h"
 #include "report/command.h"
 #include "serve/command.h"
+#include "tables.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = { &connect_command, &serve_command, &proxy_command, &report_command, NULL };
+static const struct command *const commands[] = { &connect_command, &serve_command, &proxy_command, &report_command, &demo_command, NULL };
 
 /*
  * A socket must never become descriptor 0, 1 or 2. Where one of them was closed it is opened the wrong way round, so that reading stdin and
@@ -153,59 +153,6 @@ print_completion(const char *shell)
 	return print(STDOUT_FILENO, &text);
 }
 
-/* The commands of the REPL: name, arguments, help, tab-separated. */
-static void
-dump_console(struct buf *out)
-{
-	for (const struct console_command *cmd = console_commands; cmd->name != NULL; cmd++)
-		buf_printf(out, "%s\t%s\t%s\n", cmd->name, cmd->args, cmd->help);
-}
-
-static void
-dump_words(struct buf *out, const char *kind, const struct plan_word *words)
-{
-	for (; words->name != NULL; words++)
-		buf_printf(out, "%s\t%s\t%s\t%s\t%s\n", kind, words->name, words->args, words->help, words->who & PLAN_FOR_SERVER ? "proxy serve" : "proxy");
-}
-
-static bool
-can_serve(const struct installed_plan *p)
-{
-	struct plan plan = { 0 };
-	struct buf error CLEANUP(buf_deinit) = { 0 };
-	bool can = plan_load(&plan, p->name, PLAN_FOR_SERVER, &error) == 0;
-
-	plan_deinit(&plan);
-	return can;
-}
-
-/* The language of plans and those that are installed: kind, name, arguments, help, and who can do it. */
-static void
-dump_plans(struct buf *out)
-{
-	dump_words(out, "moment", plan_moment_words);
-	dump_words(out, "action", plan_action_words);
-	for (const struct installed_plan *p = installed_plans; p->name != NULL; p++)
-		buf_printf(out, "plan\t%s\t\t%s\t%s\n", p->name, p->summary, can_serve(p) ? "proxy serve" : "proxy");
-}
-
-/* For the test that holds the manual to the tables. */
-static int
-print_dump(const char *what)
-{
-	struct buf text CLEANUP(buf_deinit) = { 0 };
-
-	if (strcmp(what, "dump-options") == 0)
-		help_dump(&text, commands);
-	else if (strcmp(what, "dump-console") == 0)
-		dump_console(&text);
-	else if (strcmp(what, "dump-plans") == 0)
-		dump_plans(&text);
-	else
-		help_dump_schema(&text);
-	return print(STDOUT_FILENO, &text);
-}
-
 static int
 run_command(const struct command *cmd, char **argv, int argc)
 {
@@ -232,6 +179,7 @@ static int
 dispatch(char **argv, int argc)
 {
 	const char *word = argc > 1 ? argv[1] : NULL, *next = argc > 2 ? argv[2] : NULL;
+	struct buf dumped CLEANUP(buf_deinit) = { 0 };
 
 	if (word == NULL)
 		return print_usage_error();
@@ -243,9 +191,8 @@ dispatch(char **argv, int argc)
 		return print_help(next);
 	if (strcmp(word, "completion") == 0)
 		return print_completion(next);
-	if (strcmp(word, "dump-options") == 0 || strcmp(word, "dump-schema") == 0 || strcmp(word, "dump-console") == 0 ||
-	    strcmp(word, "dump-plans") == 0)
-		return print_dump(word);
+	if (tables_dump(word, commands, &dumped))
+		return print(STDOUT_FILENO, &dumped);
 	const struct command *cmd = find_command(word);
 	return cmd != NULL ? run_command(cmd, argv + 2, argc - 2) : run_command(&connect_command, argv + 1, argc - 1);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/completion.h"
 
+#include "fault/plan.h"
+
 #include <string.h>
 
 bool
@@ -9,10 +11,38 @@ completion_takes_argument(const struct option *row)
 	return row->kind != OPT_FLAG && row->kind != OPT_COUNT;
 }
 
+static bool
+completes(const struct option *row, const char *what)
+{
+	return row->complete != NULL && strcmp(row->complete, what) == 0;
+}
+
 bool
 completion_wants_files(const struct option *row)
 {
-	return row->complete != NULL && strcmp(row->complete, "file") == 0;
+	return completes(row, "file");
+}
+
+bool
+completion_wants_plans(const struct option *row)
+{
+	return completes(row, "plan");
+}
+
+bool
+completion_put_words(struct buf *out, const struct option *row)
+{
+	size_t before = out->len;
+
+	for (size_t i = 0; row->choices != NULL && row->choices[i] != NULL; i++)
+		buf_printf(out, "%s%s", out->len > before ? " " : "", row->choices[i]);
+	for (const struct installed_plan *p = installed_plans; p->name != NULL; p++) {
+		const char *word = completes(row, "plan") ? p->name : completes(row, "like") ? p->like : NULL;
+
+		if (word != NULL)
+			buf_printf(out, "%s%s", out->len > before ? " " : "", word);
+	}
+	return out->len > before;
 }
 
 bool

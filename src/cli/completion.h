@@ -11,6 +11,10 @@ void completion_fish(struct buf *out, const struct command *const *commands);
 
 bool completion_takes_argument(const struct option *row);
 bool completion_wants_files(const struct option *row);
+/* Installed plans, which are no choices of the table: any file will do as well. */
+bool completion_wants_plans(const struct option *row);
+/* Appends what its argument may be, separated by spaces; false where there is nothing to tell. */
+bool completion_put_words(struct buf *out, const struct option *row);
 /* By its synopsis: FILE, LOG. */
 bool completion_operand_is_file(const struct command *cmd);
 

@@ -18,20 +18,18 @@ put_names(struct buf *out, const struct command *cmd)
 static void
 put_value_arm(struct buf *out, const struct command *cmd, const struct option *row)
 {
+	struct buf words CLEANUP(buf_deinit) = { 0 };
+
 	if (!completion_takes_argument(row))
 		return;
 	buf_printf(out, "\t%s:--%s", cmd->name, row->name);
 	if (row->letter != 0)
 		buf_printf(out, "|%s:-%c", cmd->name, row->letter);
 	buf_puts(out, ") ");
-	if (completion_wants_files(row)) {
+	if (completion_wants_files(row) || completion_wants_plans(row))
 		buf_puts(out, "_wsdiag_files \"$cur\"; ");
-	} else if (row->choices != NULL) {
-		buf_puts(out, "COMPREPLY=($(compgen -W '");
-		for (size_t i = 0; row->choices[i] != NULL; i++)
-			buf_printf(out, "%s%s", i > 0 ? " " : "", row->choices[i]);
-		buf_puts(out, "' -- \"$cur\")); ");
-	}
+	if (completion_put_words(&words, row))
+		buf_printf(out, "COMPREPLY+=($(compgen -W '%s' -- \"$cur\")); ", buf_cstr(&words));
 	buf_puts(out, "return ;;\n");
 }
 

@@ -18,17 +18,15 @@ put_quoted(struct buf *out, const char *text)
 static void
 put_option(struct buf *out, const struct command *cmd, const struct option *row)
 {
+	struct buf words CLEANUP(buf_deinit) = { 0 };
+
 	buf_printf(out, "complete -c wsdiag -n '__wsdiag_is %s' -l %s", cmd->name, row->name);
 	if (row->letter != 0)
 		buf_printf(out, " -s %c", row->letter);
 	if (completion_takes_argument(row))
-		buf_puts(out, completion_wants_files(row) ? " -r -F" : " -x");
-	if (row->choices != NULL) {
-		buf_puts(out, " -a '");
-		for (size_t i = 0; row->choices[i] != NULL; i++)
-			buf_printf(out, "%s%s", i > 0 ? " " : "", row->choices[i]);
-		buf_putc(out, '\'');
-	}
+		buf_puts(out, completion_wants_files(row) || completion_wants_plans(row) ? " -r -F" : " -x");
+	if (completion_put_words(&words, row))
+		buf_printf(out, " -a '%s'", buf_cstr(&words));
 	buf_puts(out, " -d ");
 	put_quoted(out, row->help);
 	buf_putc(out, '\n');

@@ -27,7 +27,7 @@ may_repeat(const struct option *row)
 static void
 put_action(struct buf *out, const struct option *row)
 {
-	struct buf argument CLEANUP(buf_deinit) = { 0 };
+	struct buf argument CLEANUP(buf_deinit) = { 0 }, words CLEANUP(buf_deinit) = { 0 };
 
 	if (!completion_takes_argument(row) || row->bare != NULL)
 		return;
@@ -37,11 +37,10 @@ put_action(struct buf *out, const struct option *row)
 	buf_putc(out, ':');
 	if (completion_wants_files(row)) {
 		buf_puts(out, "_files");
-	} else if (row->choices != NULL) {
-		buf_putc(out, '(');
-		for (size_t i = 0; row->choices[i] != NULL; i++)
-			buf_printf(out, "%s%s", i > 0 ? " " : "", row->choices[i]);
-		buf_putc(out, ')');
+	} else if (completion_wants_plans(row)) {
+		buf_puts(out, "_wsdiag_plans");
+	} else if (completion_put_words(&words, row)) {
+		buf_printf(out, "(%s)", buf_cstr(&words));
 	} else {
 		buf_putc(out, ' ');
 	}
@@ -94,6 +93,16 @@ put_command_list(struct buf *out, const struct command *const *commands)
 	              "\t)\n\t_describe command commands\n}\n\n");
 }
 
+static void
+put_plans(struct buf *out)
+{
+	const struct option plan = { .complete = "plan" };
+
+	buf_puts(out, "_wsdiag_plans()\n{\n\t_alternative 'plans:plan:(");
+	completion_put_words(out, &plan);
+	buf_puts(out, ")' 'files:file:_files'\n}\n\n");
+}
+
 void
 completion_zsh(struct buf *out, const struct command *const *commands)
 {
@@ -101,6 +110,7 @@ completion_zsh(struct buf *out, const struct command *const *commands)
 	for (size_t i = 0; commands[i] != NULL; i++)
 		put_command(out, commands[i]);
 	put_command_list(out, commands);
+	put_plans(out);
 	buf_puts(out, "_wsdiag()\n{\n"
 	              "\tif (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n"
 	              "\t\t_wsdiag_commands\n"

@@ -5,7 +5,7 @@
 
 const struct exit_row exit_rows[] = {
 	{ EXIT_OK, "closed: by us, or by the peer with 1000 or no code; all input delivered" },
-	{ EXIT_FINDINGS, "findings (report, check)" },
+	{ EXIT_FINDINGS, "findings (report, check); the plan did not show what it promises (demo)" },
 	{ EXIT_USAGE, "usage: an option, a plan or a script is wrong" },
 	{ EXIT_URL, "the URL is wrong" },
 	{ EXIT_PROXY_NAME, "the proxy's name has no address" },

@@ -10,10 +10,10 @@
 #define AT(member) offsetof(struct fault_options, member)
 
 const struct option fault_rows[] = {
-	{ .name = "plan", .kind = OPT_LIST, .offset = AT(plans), .argument = "NAME|FILE", .complete = "file",
+	{ .name = "plan", .kind = OPT_LIST, .offset = AT(plans), .argument = "NAME|FILE", .complete = "plan",
 	    .help = "a plan of faults: an installed one by its name, or a file; repeatable; see wsdiag-plan(5)" },
 	{ .name = "fault", .letter = 'f', .kind = OPT_LIST, .offset = AT(faults), .argument = "'LINE'", .help = "one line of a plan; repeatable" },
-	{ .name = "like", .kind = OPT_TEXT, .offset = AT(like), .argument = "HOP",
+	{ .name = "like", .kind = OPT_TEXT, .offset = AT(like), .argument = "HOP", .complete = "like",
 	    .help = "end connections as this hop does by default: nginx, haproxy, aws-alb, cloudflare, ...; see wsdiag-plan(5)" },
 	{ .name = "speed", .kind = OPT_TEXT, .offset = AT(speed), .argument = "N", .help = "make every time in the plans N times shorter" },
 	{ 0 },

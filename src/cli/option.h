@@ -40,7 +40,7 @@ struct option {
 	const char *help;           /* one phrase without a final full stop; the default in it: "(default 10)" */
 	const char *const *choices; /* OPT_CHOICE: NULL-terminated; OPT_SECONDS: words that mean INT64_MAX */
 	uint64_t min, max;          /* OPT_NUMBER; max 0: unbounded */
-	const char *complete;       /* for shells: "file", or NULL */
+	const char *complete;       /* for shells: "file", "plan" (an installed one, or a file), "like" (for --like), or NULL */
 	bool is_secret;             /* its value is not logged in start.args */
 };
 

@@ -92,10 +92,22 @@ output_complain(const char *fmt, ...)
 	write_stderr((const char *)buf_head(&line), line.len);
 }
 
+/* Where human lines go it garbles nothing: a prompt may stand there. */
 static void
-log_trouble(void *arg UNUSED, const char *path, int err)
+log_trouble(void *arg, const char *path, int err)
 {
-	output_complain("--log %s: %s; lines are missing from it (told once)", path, strerror(-err));
+	const struct output_lines *to = arg;
+	char *text CLEANUP(free_charp) = xasprintf("--log %s: %s; lines are missing from it (told once)", path, strerror(-err));
+	struct buf line CLEANUP(buf_deinit) = { 0 };
+
+	if (to->human == NULL) {
+		output_complain("%s", text);
+		return;
+	}
+	buf_puts(&line, "wsdiag: ");
+	escape_text(&line, span_of(text), 0);
+	buf_putc(&line, '\n');
+	to->human(to->human_arg, buf_cstr(&line), line.len);
 }
 
 /* Heads with -v, frames with -vv, in every rendering. */
@@ -142,7 +154,7 @@ open_human(const struct output_options *opt, const struct output_lines *to)
 }
 
 static int
-open_log(const struct output_options *opt, struct journal *j)
+open_log(const struct output_options *opt, struct journal *j, const struct output_lines *to)
 {
 	struct json_options json = {
 		.wants = wanted_by_verbosity(opt->verbose),
@@ -154,7 +166,7 @@ open_log(const struct output_options *opt, struct journal *j)
 
 	if (opt->log_messages == LOG_MESSAGES_NONE)
 		json.wants &= ~EVENT_BIT(EV_MESSAGE);
-	int err = sink_file_new(opt->log, &json, log_trouble, NULL, &s);
+	int err = sink_file_new(opt->log, &json, log_trouble, (void *)to, &s);
 	if (err < 0) {
 		output_complain("--log %s: %s", opt->log, strerror(-err));
 		return EXIT_INPUT;
@@ -181,7 +193,7 @@ output_open(const struct output_options *opt, struct journal *j, const struct ou
 		journal_add(j, human);
 	}
 	if (opt->log != NULL) {
-		int status = open_log(opt, j);
+		int status = open_log(opt, j, to);
 
 		if (status != 0)
 			return status;

@@ -24,7 +24,7 @@ struct output_options {
 /* --json --log --log-messages --time --color -q/--quiet -v/--verbose --show-secrets -P/--show-pings, for a command's tables. */
 extern const struct option output_rows[];
 
-/* Where lines go: human lines to stderr with a NULL, JSON lines as they must be told. */
+/* Where lines go, as long as the journal lives: human lines to stderr with a NULL, JSON lines as they must be told. */
 struct output_lines {
 	line_fn *human;
 	void *human_arg;

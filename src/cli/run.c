@@ -98,17 +98,25 @@ run_open_output(struct run *r, const struct output_options *opt, const struct fd
 		output_complain("cannot write to standard output: %s", strerror(-err));
 		return EXIT_OUTPUT;
 	}
-	return output_open(opt, &r->journal, &(struct output_lines){ .json = on_json_line, .json_arg = r }, &r->human);
+	r->lines = (struct output_lines){ .json = on_json_line, .json_arg = r };
+	return output_open(opt, &r->journal, &r->lines, &r->human);
 }
 
 int
 run_open_lines(struct run *r, const struct output_options *opt, line_fn *human, void *arg)
 {
-	return output_open(opt, &r->journal, &(struct output_lines){ .human = human, .human_arg = arg }, &r->human);
+	r->lines = (struct output_lines){ .human = human, .human_arg = arg };
+	return output_open(opt, &r->journal, &r->lines, &r->human);
 }
 
 void
 run_emit_start(struct run *r, struct span session, struct span url, const struct invocation *inv)
+{
+	run_emit_start_of(&r->journal, session, url, inv);
+}
+
+void
+run_emit_start_of(struct journal *j, struct span session, struct span url, const struct invocation *inv)
 {
 	struct event ev = { .type = EV_START, .session = session };
 	struct buf libraries = { 0 };
@@ -120,7 +128,7 @@ run_emit_start(struct run *r, struct span session, struct span url, const struct
 		.url = url,
 		.args = *inv->logged_args,
 	};
-	journal_emit(&r->journal, &ev);
+	journal_emit(j, &ev);
 	buf_deinit(&libraries);
 }
 

@@ -14,6 +14,7 @@ struct run {
 	struct rng rng;
 	struct journal journal;
 	struct sink *human;
+	struct output_lines lines;
 	void (*on_resize)(void *arg);   /* NULL: nobody cares */
 	struct fd_writer *output;       /* standard output; NULL once its owner closed it, or before run_open_output() */
 	uv_signal_t signals[5];
@@ -31,6 +32,8 @@ MUST_CHECK int run_open_output(struct run *r, const struct output_options *opt, 
 MUST_CHECK int run_open_lines(struct run *r, const struct output_options *opt, line_fn *human, void *arg);
 /* The start event. url may be SPAN_NONE. */
 void run_emit_start(struct run *r, struct span session, struct span url, const struct invocation *inv);
+/* For a journal beside the run's own. */
+void run_emit_start_of(struct journal *j, struct span session, struct span url, const struct invocation *inv);
 /* From now on Ctrl-Z is on_signal's to deal with. */
 void run_catch_stop(struct run *r);
 /* Until every handle is closed or run_abandon(). */

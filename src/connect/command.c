@@ -85,7 +85,7 @@ on_output_closed(void *arg)
 static void
 suggest_command(const char *url)
 {
-	static const char *const commands[] = { "connect", "serve", "help", "completion", NULL };
+	static const char *const commands[] = { "connect", "serve", "proxy", "demo", "help", "completion", NULL };
 	const char *near = url[strcspn(url, ".:/[")] == '\0' ? nearest_word(url, commands) : NULL;
 
 	if (near != NULL)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "connect/console_state.h"
 
-#include "base/escape.h"
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "codec/frame.h"
+#include "log/fold.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,12 +14,16 @@
 
 enum { SOURCE_MAX = 4 * 1024 * 1024 };
 
-/* Without it a pattern looks at what stands before the first NUL. */
-#ifndef REG_STARTEND
-#define REG_STARTEND 0
-#endif
-
 /* --- what it says --- */
+
+void
+console_fold(struct console *c, struct buf *out, struct span text, unsigned indent)
+{
+	struct fold f = { .out = out, .columns = c->up->columns != NULL ? c->up->columns(c->up_arg) : 0, .indent = indent };
+
+	fold_text(&f, text);
+	buf_putc(out, '\n');
+}
 
 void
 console_say(struct console *c, const char *fmt, ...)
@@ -51,15 +55,6 @@ drop_lines(struct console *c, bool only_scripts)
 	}
 }
 
-static void
-stop_waiting(struct console *c)
-{
-	if (c->waiting == WAITING_MESSAGE)
-		regfree(&c->pattern);
-	c->waiting = WAITING_NOT;
-	uv_timer_stop(&c->timer);
-}
-
 void
 console_fail(struct console *c, const char *fmt, ...)
 {
@@ -72,232 +67,60 @@ console_fail(struct console *c, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		abort();
-	stop_waiting(c);
+	console_stop_waiting(c);
 	drop_lines(c, true);
 	c->up->failed(c->up_arg, text, is_expectation);
 }
 
-/* --- what it sees --- */
-
-static void
-remember(char **ring, size_t size, uint64_t *n, char *item)
-{
-	char **place = &ring[(*n)++ % size];
-
-	free(*place);
-	*place = item;
-}
-
-static void
-keep_open(struct console *c, const struct ev_opened *o)
-{
-	buf_clear(&c->headers);
-	for (size_t i = 0; i < o->headers.n; i++) {
-		escape_text(&c->headers, o->headers.items[i].name, 0);
-		buf_puts(&c->headers, ": ");
-		escape_text(&c->headers, o->headers.items[i].value, 0);
-		buf_putc(&c->headers, '\n');
-	}
-	buf_clear(&c->tls);
-	if (o->tls != NULL) {
-		const struct {
-			const char *name;
-			struct span value;
-		} rows[] = { { "version", o->tls->version }, { "cipher", o->tls->cipher }, { "server name", o->tls->sni }, { "subject", o->tls->subject },
-			{ "issuer", o->tls->issuer }, { "valid from", o->tls->not_before }, { "valid to", o->tls->not_after }, { "SHA-256", o->tls->sha256 } };
-
-		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-			buf_printf(&c->tls, "%-12s ", rows[i].name);
-			escape_text(&c->tls, rows[i].value, 0);
-			buf_putc(&c->tls, '\n');
-		}
-		buf_printf(&c->tls, "%-12s %s\n", "verified", o->tls->verified ? "yes" : "no");
-	}
-	const struct {
-		const char *name;
-		int64_t us;
-	} steps[] = { { "dns", o->timing.dns }, { "tcp", o->timing.tcp }, { "tls", o->timing.tls }, { "upgrade", o->timing.upgrade } };
-	buf_clear(&c->timing);
-	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-		buf_printf(&c->timing, "%-8s ", steps[i].name);
-		if (steps[i].us == US_UNKNOWN)
-			buf_puts(&c->timing, "-");
-		else
-			clock_format_duration(&c->timing, steps[i].us);
-		buf_putc(&c->timing, '\n');
-	}
-}
-
-static void
-take_message(struct console *c, const struct event *ev)
-{
-	const struct ev_message *m = &ev->u.message;
-	struct conn *used = session_conn(c->opt.session);
-	struct buf text = { 0 };
-
-	if (m->dir == DIR_IN) {
-		buf_clear(&c->last);
-		buf_append(&c->last, m->data.p, MIN(m->data.n, (size_t)CONSOLE_LAST_MAX));
-		c->last_opcode = m->opcode;
-		c->last_length = m->length;
-		size_t n = MIN(m->data.n, (size_t)CONSOLE_MESSAGE_MAX);
-
-		c->message_len[c->n_messages % CONSOLE_MESSAGES] = n;
-		remember(c->messages, CONSOLE_MESSAGES, &c->n_messages, span_dup((struct span){ m->data.p, n }));
-	}
-	if (c->opt.shows_messages && !(m->dir == DIR_OUT && c->is_typed)) {
-		display_message(&c->display, m, used != NULL && conn_id(used) == ev->conn ? 0 : ev->conn, ev->mono_us, &text);
-		if (text.len > 0)
-			c->up->say(c->up_arg, buf_span(&text));
-		buf_deinit(&text);
-	}
-}
-
-static void
-keep_end(struct console *c, const struct event *ev)
-{
-	const struct ev_ended *e = &ev->u.ended;
-
-	c->ended[c->n_ended++ % CONSOLE_ENDED] = (struct console_ended){
-		.at_end = { .id = ev->conn, .dial = ev->dial, .age = e->age, .silent_rx = e->silent_rx, .silent_tx = e->silent_tx, .sent = e->sent,
-		    .received = e->received },
-		.state = ev->type == EV_LOST ? "lost" : "closed",
-		.is_held = e->held,
-	};
-}
-
-/* What was a ghost is one no more. */
-static void
-keep_ghost(struct console *c, uint32_t conn)
-{
-	for (size_t i = 0; i < ARRAY_LEN(c->ended); i++)
-		if (c->ended[i].at_end.id == conn)
-			c->ended[i].is_held = false;
-}
-
-static void
-say_pong(struct console *c, const struct ev_pong *e)
-{
-	struct buf text CLEANUP(buf_deinit) = { 0 };
-
-	c->has_pinged = false;
-	buf_puts(&text, "pong");
-	if (e->rtt != US_UNKNOWN) {
-		buf_puts(&text, " in ");
-		clock_format_duration(&text, e->rtt);
-	} else {
-		buf_puts(&text, " \"");
-		escape_text(&text, e->data, 0);
-		buf_putc(&text, '"');
-	}
-	buf_putc(&text, '\n');
-	c->up->say(c->up_arg, buf_span(&text));
-}
-
-static void
-on_event(struct sink *s, const struct event *ev)
-{
-	struct console *c = container_of(s, struct console, sink);
-
-	if (ev->type == EV_MESSAGE)
-		take_message(c, ev);
-	else
-		remember(c->events, CONSOLE_EVENTS, &c->n_events, xstrdup(event_name(ev)));
-	if (ev->type == EV_OPENED)
-		keep_open(c, &ev->u.opened);
-	if (ev->type == EV_LOST || ev->type == EV_CLOSE)
-		keep_end(c, ev);
-	if (ev->type == EV_GHOST)
-		keep_ghost(c, ev->conn);
-	if (ev->type == EV_PONG && ev->u.pong.dir == DIR_IN && c->has_pinged)
-		say_pong(c, &ev->u.pong);
-	/* Not from inside an event: what follows may end the connection that tells it. */
-	if (c->waiting == WAITING_EVENT || c->waiting == WAITING_MESSAGE)
-		loop_defer(c->opt.loop, &c->pump);
-}
-
-static void
-on_free(struct sink *s)
-{
-	container_of(s, struct console, sink)->sink.link = (struct list){ 0 };
-}
-
-/* --- waiting --- */
-
-static const char *
-find_event(struct console *c)
-{
-	uint64_t first = c->n_events > CONSOLE_EVENTS ? c->n_events - CONSOLE_EVENTS : 0;
-
-	for (uint64_t i = MAX(first, c->events_seen); i < c->n_events; i++) {
-		c->events_seen = i + 1;
-		if (strcmp(c->events[i % CONSOLE_EVENTS], c->awaited) == 0)
-			return c->awaited;
-	}
-	return NULL;
-}
-
-static bool
-find_message(struct console *c)
-{
-	uint64_t first = c->n_messages > CONSOLE_MESSAGES ? c->n_messages - CONSOLE_MESSAGES : 0;
-
-	for (uint64_t i = MAX(first, c->messages_seen); i < c->n_messages; i++) {
-		regmatch_t all = { .rm_so = 0, .rm_eo = (regoff_t)c->message_len[i % CONSOLE_MESSAGES] };
-
-		c->messages_seen = i + 1;
-		if (regexec(&c->pattern, c->messages[i % CONSOLE_MESSAGES], 1, &all, REG_STARTEND) == 0)
-			return true;
-	}
-	return false;
-}
-
-void
-console_check(struct console *c)
-{
-	if ((c->waiting == WAITING_EVENT && find_event(c) != NULL) || (c->waiting == WAITING_MESSAGE && find_message(c))) {
-		stop_waiting(c);
-		loop_defer(c->opt.loop, &c->pump);
-	}
-}
-
-static void
-on_timer(uv_timer_t *timer)
-{
-	struct console *c = timer->data;
-	enum waiting what = c->waiting;
-	uint64_t came = what == WAITING_EVENT ? c->n_events : c->n_messages;
-	const char *last = NULL;
-
-	if (what == WAITING_SLEEP) {
-		stop_waiting(c);
-		loop_defer(c->opt.loop, &c->pump);
-		return;
-	}
-	if (came > 0)
-		last = what == WAITING_EVENT ? c->events[(came - 1) % CONSOLE_EVENTS] : c->messages[(came - 1) % CONSOLE_MESSAGES];
-	console_fail(c, "%s \"%s\" did not come in time; %s%.60s%s", what == WAITING_EVENT ? "/wait: the event" : "/expect: a message that matches",
-	    c->awaited, last != NULL ? "the last that came was \"" : "nothing came", last != NULL ? last : "", last != NULL ? "\"" : "");
-	loop_defer(c->opt.loop, &c->pump);
-}
-
-void
-console_wait(struct console *c, enum waiting what, int64_t timeout_us)
-{
-	c->waiting = what;
-	uv_timer_start(&c->timer, on_timer, (uint64_t)(timeout_us / US_PER_MS), 0);
-	console_check(c);
-}
-
 /* --- lines --- */
+
+/* What would make a command possible that needs an open connection. */
+static const char *
+way_out(struct console *c)
+{
+	switch (session_state(c->opt.session)) {
+	case SESSION_DIALLING: return "a dial is under way";
+	case SESSION_WAITING: return "the next dial waits; /open dials now";
+	default: return "/open dials";
+	}
+}
 
 void
 console_send_text(struct console *c, struct span text)
 {
+	enum session_state state = session_state(c->opt.session);
+	bool is_kept = state == SESSION_DIALLING || state == SESSION_WAITING;
+
 	if (!utf8_is_valid(text))
 		console_fail(c, "this is not UTF-8, which a text message must be; /binary HEX sends bytes");
-	else if (!session_send(c->opt.session, OP_TEXT, text.p, text.n, true))
-		console_fail(c, "nothing is open to send this on; /open dials");
+	else if ((c->is_typed && state == SESSION_IDLE) || !session_send(c->opt.session, OP_TEXT, text.p, text.n, true))
+		console_fail(c, "nothing is open to send this on; %s", way_out(c));
+	else if (c->is_typed && is_kept)
+		console_say(c, "kept until something is open: %s\n", way_out(c));
+}
+
+/* What other tools and habits call it. */
+static const char *
+other_name_of(const char *typed)
+{
+	static const char *const pairs[][2] = { { "exit", "quit" }, { "q", "quit" }, { "bye", "quit" }, { "connect", "open" }, { "disconnect", "close" },
+		{ "send", "text" }, { "?", "help" }, { "h", "help" }, { "status", "conns" }, { "hex", "binary" }, { "history", "last" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+		if (strcmp(typed, pairs[i][0]) == 0)
+			return pairs[i][1];
+	return NULL;
+}
+
+/* A person who types "help" has sent it. */
+static void
+say_if_command(struct console *c, struct span line)
+{
+	char *typed CLEANUP(free_charp) = span_dup(line);
+	const char *other = other_name_of(typed);
+
+	if (line.n > 0 && (other != NULL || console_find(line) != NULL))
+		console_say(c, "\"%s\" was sent as a message; the command is /%s\n", typed, other != NULL ? other : typed);
 }
 
 static void
@@ -312,7 +135,9 @@ unknown_command(struct console *c, struct span name)
 		n++;
 	}
 	names[n] = NULL;
-	const char *near = nearest_word(typed, names);
+	const char *near = other_name_of(typed);
+	if (near == NULL)
+		near = nearest_word(typed, names);
 	if (near != NULL)
 		console_fail(c, "there is no /%s; did you mean /%s? (//%s sends it as text)", typed, near, typed);
 	else
@@ -334,7 +159,7 @@ run_command(struct console *c, struct span line)
 	if (cmd == NULL)
 		unknown_command(c, name);
 	else if (cmd->needs_open && conn == NULL)
-		console_fail(c, "/%s needs an open connection; /open dials", cmd->name);
+		console_fail(c, "/%s needs an open connection; %s", cmd->name, way_out(c));
 	else if (cmd->needs_open && !conn_is_open(conn))
 		console_fail(c, "/%s: the connection is closing; /wait close, then /open", cmd->name);
 	else
@@ -354,6 +179,8 @@ console_do(struct console *c, struct span line)
 		return;
 	}
 	console_send_text(c, line);
+	if (c->is_typed && session_state(c->opt.session) == SESSION_OPEN)
+		say_if_command(c, line);
 }
 
 static void
@@ -459,7 +286,7 @@ console_is_waiting(const struct console *c)
 void
 console_cancel(struct console *c)
 {
-	stop_waiting(c);
+	console_stop_waiting(c);
 	drop_lines(c, false);
 	loop_defer(c->opt.loop, &c->pump);
 }
@@ -500,7 +327,7 @@ console_new(const struct console_options *opt, const struct console_events *up, 
 	c->up_arg = arg;
 	c->is_idle = true;
 	c->pump.run = on_pump;
-	c->sink = (struct sink){ .event = on_event, .free = on_free, .wants = EVENT_ALL & ~EVENT_VERBOSE };
+	console_watch(c);
 	list_init(&c->lines);
 	display_init(&c->display);
 	for (size_t i = 0; i < ARRAY_LEN(timers); i++) {
@@ -510,7 +337,6 @@ console_new(const struct console_options *opt, const struct console_events *up, 
 	c->open_timers = (int)ARRAY_LEN(timers);
 	uv_timer_start(&c->tick, on_tick, 1000, 1000);
 	uv_unref((uv_handle_t *)&c->tick);
-	journal_add(opt->journal, &c->sink);
 	return c;
 }
 

@@ -32,6 +32,8 @@ struct console_events {
 	void (*quit)(void *arg);
 	/* /set paste: whole, or line by line. NULL where nobody pastes. */
 	void (*paste)(void *arg, bool whole);
+	/* Where to fold what is said; 0, or NULL: nowhere. */
+	unsigned (*columns)(void *arg);
 };
 
 /* Its sink joins the journal. */
@@ -53,14 +55,17 @@ void console_cancel(struct console *c);
 /* Sends text as it is, as a typed line without a slash is sent. */
 void console_send_text(struct console *c, struct span text);
 
+/* Appends one line, folded, later rows indented. */
+void console_fold(struct console *c, struct buf *out, struct span text, unsigned indent);
+
 /* For completion and the manual: what can follow. */
-enum console_complete { COMPLETE_NOTHING, COMPLETE_COMMAND, COMPLETE_FILE, COMPLETE_CONN, COMPLETE_CLOSE_CODE, COMPLETE_EVENT, COMPLETE_WORDS };
+enum console_completion { COMPLETE_NOTHING, COMPLETE_COMMAND, COMPLETE_FILE, COMPLETE_CONN, COMPLETE_CLOSE_CODE, COMPLETE_EVENT, COMPLETE_WORDS };
 
 struct console_command {
 	const char *name;          /* "close" */
 	const char *args;          /* "[CODE [REASON]]"; "" */
 	const char *help;
-	enum console_complete complete;
+	enum console_completion complete;
 	const char *words;         /* COMPLETE_WORDS: separated by spaces */
 	bool needs_open;           /* makes sense only while a connection is open */
 	void (*run)(struct console *c, struct span args);
@@ -71,5 +76,8 @@ extern const struct console_command console_commands[];
 const struct console_command *console_find(struct span name);
 /* The open connections' numbers, for completion; how many. */
 size_t console_conns(const struct console *c, uint32_t *ret, size_t max);
+/* Calls add for each word that may stand where line is cut at the cursor, with a note that a list shows behind it, or NULL (static). */
+typedef void complete_fn(void *add_arg, const char *word, const char *note);
+void console_complete(const struct console *c, const char *line, complete_fn *add, void *add_arg);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <inttypes.h>
 
+enum { ROW_INDENT = 7 };
+
 void
 console_open(struct console *c, struct span args)
 {
@@ -36,16 +38,26 @@ console_close_conn(struct console *c, struct span args)
 		console_fail(c, "%.*s is no code that may be sent: 1000-1003, 1007-1014, 3000-4999 (/raw sends anything)", (int)word.n, word.p);
 		return;
 	}
-	conn_close(session_conn(c->opt.session), (int)code, args);
+	switch (session_state(c->opt.session)) {
+	case SESSION_OPEN: conn_close(session_conn(c->opt.session), (int)code, args); break;
+	case SESSION_DIALLING:
+	case SESSION_WAITING: session_close(c->opt.session, CLOSE_NORMAL); break;
+	case SESSION_CLOSING: console_fail(c, "/close: the connection is closing; /drop ends it at once"); break;
+	case SESSION_IDLE: console_fail(c, "/close: nothing is open; /open dials, /quit leaves"); break;
+	}
 }
 
 void
 console_drop(struct console *c, struct span args)
 {
+	struct conn *conn = session_conn(c->opt.session);
+
 	if (args.n > 0 && !span_eq(args, "fin") && !span_eq(args, "rst"))
 		console_fail(c, "/drop fin, or /drop rst");
+	else if (conn == NULL)
+		console_fail(c, "/drop: nothing is open; /open dials, /close gives up a dial");
 	else
-		conn_abort(session_conn(c->opt.session), ENDING_DROPPED, span_eq(args, "rst") ? TRANSPORT_RST : TRANSPORT_FIN);
+		conn_abort(conn, ENDING_DROPPED, span_eq(args, "rst") ? TRANSPORT_RST : TRANSPORT_FIN);
 }
 
 void
@@ -63,20 +75,22 @@ console_reconnect(struct console *c, struct span args)
 }
 
 static void
-put_status(struct buf *out, const struct conn_status *st, const char *state, bool is_used)
+put_status(struct console *c, struct buf *out, const struct conn_status *st, const char *state, bool is_used)
 {
-	buf_printf(out, "%c c%-3" PRIu32 " %-8s %-22s age ", is_used ? '*' : ' ', st->id, state, st->peer);
-	clock_format_duration(out, st->age);
-	buf_puts(out, ", silent in ");
-	clock_format_duration(out, st->silent_rx);
-	buf_puts(out, " out ");
-	clock_format_duration(out, st->silent_tx);
-	buf_printf(out, "; in %" PRIu64 " out %" PRIu64, st->received.messages, st->sent.messages);
+	struct buf row CLEANUP(buf_deinit) = { 0 };
+
+	buf_printf(&row, "%c c%-3" PRIu32 " %-8s %s%sage ", is_used ? '*' : ' ', st->id, state, st->peer, st->peer[0] != '\0' ? " " : "");
+	clock_format_duration(&row, st->age);
+	buf_puts(&row, ", silent in ");
+	clock_format_duration(&row, st->silent_rx);
+	buf_puts(&row, " out ");
+	clock_format_duration(&row, st->silent_tx);
+	buf_printf(&row, "; in %" PRIu64 " out %" PRIu64, st->received.messages, st->sent.messages);
 	if (st->unsent > 0)
-		buf_printf(out, "; %" PRIu64 " bytes unsent", st->unsent);
+		buf_printf(&row, "; %" PRIu64 " bytes unsent", st->unsent);
 	if (st->is_stalled)
-		buf_puts(out, "; stalled");
-	buf_putc(out, '\n');
+		buf_puts(&row, "; stalled");
+	console_fold(c, out, buf_span(&row), ROW_INDENT);
 }
 
 void
@@ -91,16 +105,16 @@ console_conns_list(struct console *c, struct span args UNUSED)
 		const struct console_ended *e = &c->ended[i % CONSOLE_ENDED];
 
 		if (!e->is_held)
-			put_status(&out, &e->at_end, e->state, false);
+			put_status(c, &out, &e->at_end, e->state, false);
 	}
 	for (size_t i = 0; i < n; i++) {
 		conn_get_status(conns[i], &st);
-		put_status(&out, &st, st.is_closing ? "closing" : "open", conns[i] == used);
+		put_status(c, &out, &st, st.is_closing ? "closing" : "open", conns[i] == used);
 	}
 	n = session_ghosts(c->opt.session, conns, ARRAY_LEN(conns));
 	for (size_t i = 0; i < n; i++) {
 		conn_get_status(conns[i], &st);
-		put_status(&out, &st, "ghost", false);
+		put_status(c, &out, &st, "ghost", false);
 	}
 	if (out.len == 0)
 		buf_puts(&out, "nothing has been open yet\n");
@@ -119,14 +133,22 @@ console_use(struct console *c, struct span args)
 		console_fail(c, "no such connection is open; /conns lists them");
 }
 
-static void
+/* Whether any was stalled. */
+static bool
 resume_all(struct console *c)
 {
 	struct conn *conns[CONSOLE_CONNS];
 	size_t n = session_conns(c->opt.session, conns, ARRAY_LEN(conns));
+	bool any = false;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		struct conn_status st;
+
+		conn_get_status(conns[i], &st);
+		any = any || st.is_stalled;
 		conn_stall(conns[i], false);
+	}
+	return any;
 }
 
 static void
@@ -134,8 +156,8 @@ on_stall_over(uv_timer_t *timer)
 {
 	struct console *c = timer->data;
 
-	resume_all(c);
-	console_say(c, "reading again\n");
+	if (resume_all(c))
+		console_say(c, "reading again\n");
 }
 
 void
@@ -156,7 +178,8 @@ void
 console_resume(struct console *c, struct span args UNUSED)
 {
 	uv_timer_stop(&c->stall);
-	resume_all(c);
+	if (!resume_all(c))
+		console_say(c, "nothing is stalled; /stall stops reading\n");
 }
 
 void

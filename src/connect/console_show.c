@@ -13,13 +13,24 @@
 #include <string.h>
 #include <unistd.h>
 
-static void
-put_help(struct buf *out, const struct console_command *cmd)
-{
-	char usage[48];
+enum { HELP_COLUMN = 29, HELP_MIN = 30, HELP_INDENT = 6 };
 
-	snprintf(usage, sizeof(usage), "/%s %s", cmd->name, cmd->args);
-	buf_printf(out, "  %-26s %s\n", usage, cmd->help);
+/* On a narrow terminal the help stands below the usage. */
+static void
+put_help(struct console *c, struct buf *out, const struct console_command *cmd)
+{
+	unsigned columns = c->up->columns != NULL ? c->up->columns(c->up_arg) : 0;
+	bool is_narrow = columns > 0 && columns < HELP_COLUMN + HELP_MIN;
+	char *usage CLEANUP(free_charp) = xasprintf("  /%s %s", cmd->name, cmd->args);
+	struct buf line CLEANUP(buf_deinit) = { 0 };
+
+	if (is_narrow) {
+		console_fold(c, out, span_of(usage), HELP_INDENT);
+		buf_printf(&line, "%*s%s", HELP_INDENT, "", cmd->help);
+	} else {
+		buf_printf(&line, "%-*s %s", HELP_COLUMN - 1, usage, cmd->help);
+	}
+	console_fold(c, out, buf_span(&line), is_narrow ? HELP_INDENT : HELP_COLUMN);
 }
 
 void
@@ -36,11 +47,13 @@ console_help(struct console *c, struct span args)
 			console_fail(c, "there is no /%.*s; /help lists what there is", (int)args.n, args.p);
 			return;
 		}
-		put_help(&out, cmd);
+		put_help(c, &out, cmd);
 	} else {
-		buf_puts(&out, "A line is sent as a text message; //text sends one that begins with a slash.\n");
+		console_fold(c, &out, SPAN_LIT("A line is sent as a text message; //text sends one that begins with a slash."), 0);
 		for (cmd = console_commands; cmd->name != NULL; cmd++)
-			put_help(&out, cmd);
+			put_help(c, &out, cmd);
+		if (c->opt.shows_messages)
+			console_fold(c, &out, SPAN_LIT("Tab completes, Up and Ctrl-R find earlier lines, Ctrl-C clears the line, Ctrl-D leaves. More: man wsdiag-repl"), 0);
 	}
 	c->up->say(c->up_arg, buf_span(&out));
 }
@@ -190,14 +203,12 @@ console_set(struct console *c, struct span args)
 	}
 	if (span_eq(name, "paste"))
 		set_paste(c, args);
-	else if (!console_number(args, CONSOLE_LAST_MAX, &n))
-		console_fail(c, "/set %.*s BYTES", (int)name.n, name.p);
-	else if (span_eq(name, "show"))
-		c->display.text_max = (size_t)n;
-	else if (span_eq(name, "hex"))
-		c->display.binary_max = (size_t)n;
-	else
+	else if (!span_eq(name, "show") && !span_eq(name, "hex"))
 		console_fail(c, "there is no setting \"%.*s\": show BYTES, hex BYTES, paste one|lines", (int)name.n, name.p);
+	else if (!console_number(args, CONSOLE_LAST_MAX, &n))
+		console_fail(c, "/set %.*s BYTES, at most %d", (int)name.n, name.p, CONSOLE_LAST_MAX);
+	else
+		*(span_eq(name, "show") ? &c->display.text_max : &c->display.binary_max) = (size_t)n;
 }
 
 static void

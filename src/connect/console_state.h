@@ -87,7 +87,10 @@ bool console_word(struct span *args, struct span *ret);
 bool console_number(struct span word, uint64_t max, uint64_t *ret);
 /* A duration in a word; complains itself. */
 bool console_seconds(struct console *c, struct span word, int64_t *ret_us);
+/* Its sink joins the journal. */
+void console_watch(struct console *c);
 void console_wait(struct console *c, enum waiting what, int64_t timeout_us);
+void console_stop_waiting(struct console *c);
 /* Looks whether what is awaited has happened already. */
 void console_check(struct console *c);
 /* Does a line now. */

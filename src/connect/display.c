@@ -85,11 +85,25 @@ display_message(struct display *d, const struct ev_message *m, uint32_t other_co
 	buf_putc(out, '\n');
 }
 
+/* 12,400 */
+static void
+put_grouped(struct buf *out, uint64_t n)
+{
+	if (n < 1000) {
+		buf_printf(out, "%" PRIu64, n);
+		return;
+	}
+	put_grouped(out, n / 1000);
+	buf_printf(out, ",%03" PRIu64, n % 1000);
+}
+
 void
 display_tick(struct display *d, int64_t now_us, struct buf *out)
 {
 	if (d->skipped == 0 || (uint64_t)(now_us / US_PER_S) == d->second)
 		return;
-	buf_printf(out, "... %" PRIu64 " more messages in 1 s, not shown (--log has them all)\n", d->skipped);
+	buf_puts(out, "... ");
+	put_grouped(out, d->skipped);
+	buf_printf(out, " more message%s in 1 s, not shown (--log keeps them all)\n", d->skipped == 1 ? "" : "s");
 	d->skipped = 0;
 }

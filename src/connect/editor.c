@@ -159,7 +159,7 @@ on_drained(void *arg)
 	struct buf text CLEANUP(buf_deinit) = { 0 };
 
 	if (e->unseen > 0) {
-		buf_printf(&text, "... %" PRIu64 " more, while the terminal had stopped; not shown (--log has them all)\n", e->unseen);
+		buf_printf(&text, "... %" PRIu64 " more, while the terminal had stopped; not shown (--log keeps them all)\n", e->unseen);
 		e->unseen = 0;
 		editor_print(e, buf_span(&text));
 	} else if (e->is_stale) {

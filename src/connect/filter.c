@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "connect/filter.h"
+#include "connect/filter_state.h"
 
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "codec/close_code.h"
-#include "connect/console.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,29 +13,6 @@
 
 /* After a signal, for an output that nobody reads. */
 enum { OUTPUT_GRACE_MS = 1000 };
-
-struct filter {
-	const struct filter_options *opt;
-	const struct filter_events *up;
-	void *up_arg;
-	struct loop *loop;
-	struct journal *journal;
-	struct session *session;
-	struct framing_in in;
-	struct framing_out out;
-	struct fd_reader *reader;
-	struct fd_writer *writer;
-	struct console *console;   /* for scripts; NULL: none */
-	uv_timer_t wait;
-	int open_handles;          /* reader, writer, timer, session, console */
-	bool has_begun, is_input_over, is_ended, has_told_separator, is_waiting;
-	uint64_t last_heard_ms;
-	int signal;
-	int output_error;          /* positive errno */
-	bool has_input_error, has_script_ended;
-	int script_status;         /* of a line that failed; 0: none did */
-	int status;
-};
 
 /* --- the end --- */
 
@@ -219,24 +195,13 @@ on_wait(uv_timer_t *timer)
 	session_close(f->session, CLOSE_NORMAL);
 }
 
-/* With --slash every whole line goes through the console, so that their order stays; what is too long to be a line is a message. */
-static bool
-take_line(struct filter *f, const void *data, size_t n)
-{
-	char *line CLEANUP(free_charp) = span_dup((struct span){ data, n });
-
-	console_run(f->console, line, true);
-	fd_reader_pause(f->reader);
-	return true;
-}
-
 static bool
 on_part(void *arg, uint8_t opcode, const void *data, size_t n, bool last)
 {
 	struct filter *f = arg;
 
 	if (f->opt->slash && opcode == OP_TEXT && last && !f->in.has_begun)
-		return take_line(f, data, n);
+		return filter_take_line(f, data, n);
 
 	return session_send(f->session, opcode, data, n, last);
 }
@@ -307,8 +272,8 @@ on_input_closed(void *arg)
 
 static const struct fd_reader_events reader_up = { .data = on_input, .ended = on_input_ended, .closed = on_input_closed };
 
-static void
-start_input(struct filter *f)
+void
+filter_start_input(struct filter *f)
 {
 	if (f->opt->input < 0)
 		return;
@@ -338,87 +303,7 @@ send_texts(struct filter *f, bool again)
 		send_text(f, f->opt->texts[i]);
 }
 
-/* --- scripts --- */
-
-static void
-on_say(void *arg UNUSED, struct span text)
-{
-	output_say(text);
-}
-
-static void
-fail_script(struct filter *f, const char *sentence, int status)
-{
-	output_complain("%s", sentence);
-	if (f->script_status == 0)
-		f->script_status = status;
-	session_quit(f->session);
-}
-
-static void
-on_console_failed(void *arg, const char *sentence, bool is_expectation)
-{
-	struct filter *f = arg;
-
-	if (f->is_ended)
-		return;
-	fail_script(f, sentence, is_expectation ? EXIT_SCRIPT : f->status != 0 ? f->status : EXIT_USAGE);
-}
-
-/* The lines are done: the end of a script ends the session; behind --run comes the input. */
-static void
-on_console_idle(void *arg)
-{
-	struct filter *f = arg;
-
-	if (f->is_ended || !f->has_begun)
-		return;
-	if (f->opt->script != NULL) {
-		f->has_script_ended = true;
-		session_quit(f->session);
-	} else if (session_state(f->session) == SESSION_IDLE) {
-		session_quit(f->session);
-	} else if (f->reader != NULL) {
-		fd_reader_resume(f->reader);
-	} else if (!f->is_input_over) {
-		start_input(f);
-	}
-}
-
-static void
-on_console_quit(void *arg)
-{
-	struct filter *f = arg;
-
-	f->has_script_ended = true;
-	session_quit(f->session);
-}
-
-static const struct console_events console_up = {
-	.say = on_say, .idle = on_console_idle, .failed = on_console_failed, .quit = on_console_quit,
-};
-
-/* Whether there is one. */
-static bool
-start_script(struct filter *f)
-{
-	int err;
-
-	if (f->console == NULL)
-		return false;
-	f->has_begun = true;
-	for (size_t i = 0; i < f->opt->run->n; i++)
-		console_run(f->console, f->opt->run->items[i], true);
-	if (f->opt->script == NULL)
-		return f->opt->run->n > 0;
-	err = console_source(f->console, f->opt->script);
-	if (err < 0) {
-		char *text CLEANUP(free_charp) = xasprintf("cannot read the script %s: %s", f->opt->script, strerror(-err));
-
-		fail_script(f, text, EXIT_USAGE);
-	}
-	return true;
-}
+/* --- what the session says --- */
 
 /* Nothing is open any more: a script that has lines left may open something. */
 static void
@@ -441,9 +326,9 @@ on_opened(void *arg, bool again)
 		session_pause(f->session, true);
 	if (again)
 		return;
-	if (start_script(f))
+	if (filter_start_script(f))
 		return; /* input comes behind it, if at all */
-	start_input(f);
+	filter_start_input(f);
 	if (f->reader == NULL && f->opt->input >= 0 && f->opt->n_texts > 0)
 		start_waiting(f);
 }
@@ -520,12 +405,7 @@ filter_start(struct filter *f, struct fd_writer *out)
 	uv_timer_init(&f->loop->uv, &f->wait);
 	f->wait.data = f;
 	f->open_handles = 3;
-	if (f->opt->script != NULL || f->opt->run->n > 0 || f->opt->slash) {
-		const struct console_options console = { .loop = f->loop, .journal = f->journal, .session = f->session, .show_secrets = f->opt->show_secrets };
-
-		f->console = console_new(&console, &console_up, f);
-		f->open_handles++;
-	}
+	filter_open_console(f);
 	session_start(f->session);
 }
 
@@ -552,6 +432,6 @@ filter_signal(struct filter *f, int signal)
 	if (is_second)
 		session_abort(f->session);
 	else
-		session_close(f->session, CLOSE_NORMAL);
+		session_quit(f->session); /* also where lines of a script wait */
 	return true;
 }

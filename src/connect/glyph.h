@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * glyph: what stands in a line being edited for a character that libedit cannot place: a newline, and all that has no width of its own (it counts a cell for each, the
- * terminal none, and the cursor is lost). They are kept as private characters, one cell wide, and drawn as a sign, or a mark on a dotted circle; what is sent is
- * what was typed.
+ * glyph: what stands in a line being edited for a character that libedit cannot place: a newline, and all that has no width of its own (it
+ * counts a cell for each, the terminal none, and the cursor is lost). They are kept as private characters, one cell wide, and drawn as a
+ * sign, or a mark on a dotted circle; what is sent is what was typed.
  *
  *	keys, history --> glyph_of() --> libedit --> glyph_draw() --> terminal
  *	                                    |

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * history: typed lines, kept across runs in $XDG_STATE_HOME/wsdiag/history (~/.local/state). A line is appended with one write(), so that two instances do not tear each
- * other's; a file of more than HISTORY_MAX lines or HISTORY_BYTES_MAX is cut to the later half when it is read. A line that begins with a space is not kept.
+ * history: typed lines, kept across runs in $XDG_STATE_HOME/wsdiag/history (~/.local/state). A line is appended with one write(), so that two
+ * instances do not tear each other's; a file of more than HISTORY_MAX lines or HISTORY_BYTES_MAX is cut to the later half when it is read.
+ * A line that begins with a space is not kept.
  */
 #ifndef WSDIAG_CONNECT_HISTORY_H
 #define WSDIAG_CONNECT_HISTORY_H

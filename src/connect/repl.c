@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "connect/repl.h"
 
+#include "base/escape.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
-#include "codec/close_code.h"
+#include "cli/terminal.h"
 #include "connect/console.h"
 #include "connect/editor.h"
 #include "connect/history.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The prompt counts down, and who waits to leave is told why. */
 enum { TICK_MS = 250, LEAVING_TICKS = 4 };
@@ -27,10 +28,32 @@ struct repl {
 	struct editor *editor;
 	char *history;
 	uv_timer_t tick;
+	bool is_known;              /* a person who has typed here before needs no hint */
 	bool shows_waiting, is_leaving, is_over, is_gone, console_closed, tick_closed;
 	int signal, status;
 	unsigned leaving_ticks;
 };
+
+/* --- what it says --- */
+
+static void
+on_say(void *arg, struct span text)
+{
+	struct repl *r = arg;
+
+	if (r->editor != NULL)
+		editor_print(r->editor, text);
+}
+
+static void
+say_sentence(struct repl *r, const char *sentence)
+{
+	struct buf safe CLEANUP(buf_deinit) = { 0 }, line CLEANUP(buf_deinit) = { 0 };
+
+	escape_text(&safe, span_of(sentence), 0); /* it may quote what was typed */
+	console_fold(r->console, &line, buf_span(&safe), 2);
+	on_say(r, buf_span(&line));
+}
 
 /* --- what the session says --- */
 
@@ -52,6 +75,8 @@ on_opened(void *arg, bool again)
 			session_send_now(r->session, OP_TEXT, span_of(m->again->items[i]));
 	for (size_t i = 0; (!again || m->again == NULL) && i < m->n_texts; i++)
 		session_send_now(r->session, OP_TEXT, span_of(m->texts[i]));
+	if (!again && !r->is_known)
+		say_sentence(r, "Type a line to send it; /help tells the commands, Ctrl-D leaves.");
 	for (size_t i = 0; !again && i < r->opt.run->n; i++)
 		console_run(r->console, r->opt.run->items[i], true);
 	refresh(r);
@@ -110,15 +135,6 @@ static const struct session_events session_up = {
 /* --- what the console says --- */
 
 static void
-on_say(void *arg, struct span text)
-{
-	struct repl *r = arg;
-
-	if (r->editor != NULL)
-		editor_print(r->editor, text);
-}
-
-static void
 on_console_idle(void *arg)
 {
 	refresh(arg);
@@ -127,10 +143,13 @@ on_console_idle(void *arg)
 static void
 on_console_failed(void *arg, const char *sentence, bool is_expectation UNUSED)
 {
-	struct buf line CLEANUP(buf_deinit) = { 0 };
+	say_sentence(arg, sentence);
+}
 
-	buf_printf(&line, "%s\n", sentence);
-	on_say(arg, buf_span(&line));
+static unsigned
+on_columns(void *arg UNUSED)
+{
+	return terminal_columns(STDOUT_FILENO);
 }
 
 static void
@@ -158,7 +177,7 @@ on_paste(void *arg, bool whole)
 }
 
 static const struct console_events console_up = {
-	.say = on_say, .idle = on_console_idle, .failed = on_console_failed, .quit = on_quit, .paste = on_paste,
+	.say = on_say, .idle = on_console_idle, .failed = on_console_failed, .quit = on_quit, .paste = on_paste, .columns = on_columns,
 };
 
 /* --- the prompt --- */
@@ -201,114 +220,18 @@ on_tick(uv_timer_t *timer)
 	bool is_waiting = console_is_waiting(r->console);
 
 	if (r->is_leaving && !r->is_over && ++r->leaving_ticks == LEAVING_TICKS)
-		on_say(r, SPAN_LIT("closing: the peer has not answered yet; Ctrl-C ends at once\n"));
+		say_sentence(r, "closing: the peer has not answered yet; Ctrl-C ends at once");
 	if (session_state(r->session) == SESSION_WAITING || is_waiting != r->shows_waiting)
 		refresh(r);
 	r->shows_waiting = is_waiting;
 }
 
-/* --- completion --- */
-
-typedef void add_fn(void *add_arg, const char *word, const char *note);
-
 static void
-add_if(const char *word, const char *prefix, add_fn *add, void *add_arg)
+on_complete(void *arg, const char *line, complete_fn *add, void *add_arg)
 {
-	if (strncmp(word, prefix, strlen(prefix)) == 0)
-		add(add_arg, word, NULL);
-}
+	struct repl *r = arg;
 
-static void
-complete_file(const char *prefix, add_fn *add, void *add_arg)
-{
-	const char *at = *prefix == '@' ? "@" : "", *path = prefix + strlen(at), *slash = strrchr(path, '/');
-	char *folder CLEANUP(free_charp) = slash != NULL ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup("");
-	DIR *dir = opendir(*folder != '\0' ? folder : ".");
-	struct dirent *entry;
-
-	if (dir == NULL)
-		return;
-	while ((entry = readdir(dir)) != NULL) {
-		char *word CLEANUP(free_charp) = xasprintf("%s%s%s%s", at, folder, entry->d_name, entry->d_type == DT_DIR ? "/" : "");
-
-		if (entry->d_name[0] != '.' || (slash != NULL ? slash[1] : *path) == '.')
-			add_if(word, prefix, add, add_arg);
-	}
-	closedir(dir);
-}
-
-static void
-complete_argument(struct repl *r, const struct console_command *cmd, const char *prefix, add_fn *add, void *add_arg)
-{
-	uint32_t ids[16];
-	char text[16];
-	size_t n;
-
-	switch (cmd->complete) {
-	case COMPLETE_COMMAND:
-		for (const struct console_command *k = console_commands; k->name != NULL; k++)
-			add_if(k->name, prefix, add, add_arg);
-		break;
-	case COMPLETE_FILE: complete_file(prefix, add, add_arg); break;
-	case COMPLETE_CONN:
-		n = console_conns(r->console, ids, ARRAY_LEN(ids));
-		for (size_t i = 0; i < n; i++) {
-			snprintf(text, sizeof(text), "%" PRIu32, ids[i]);
-			add_if(text, prefix, add, add_arg);
-		}
-		break;
-	case COMPLETE_CLOSE_CODE:
-		for (int code = close_code_next(0); code != 0; code = close_code_next(code)) {
-			snprintf(text, sizeof(text), "%d", code);
-			if (close_code_is_legal_on_wire(code) && strncmp(text, prefix, strlen(prefix)) == 0)
-				add(add_arg, text, close_code_name(code));
-		}
-		break;
-	case COMPLETE_EVENT:
-		for (int type = 0; type < EV_TYPE_COUNT; type++)
-			add_if(event_spec((enum event_type)type)->name, prefix, add, add_arg);
-		add_if("reconnect", prefix, add, add_arg);
-		break;
-	case COMPLETE_WORDS: {
-		struct span words = span_of(cmd->words), word;
-
-		while (span_next(&words, ' ', &word)) {
-			snprintf(text, sizeof(text), "%.*s", (int)word.n, word.p);
-			add_if(text, prefix, add, add_arg);
-		}
-		break;
-	}
-	case COMPLETE_NOTHING: break;
-	}
-}
-
-static void
-on_complete(void *arg, const char *line, add_fn *add, void *add_arg)
-{
-	const char *space = strrchr(line, ' ');
-	size_t name = strcspn(line, " ");
-	const struct console_command *cmd;
-
-	if (line[0] != '/')
-		return;
-	if (space == NULL) {
-		for (cmd = console_commands; cmd->name != NULL; cmd++) {
-			char word[32];
-
-			snprintf(word, sizeof(word), "/%s", cmd->name);
-			add_if(word, line, add, add_arg);
-		}
-		return;
-	}
-	cmd = console_find((struct span){ line + 1, name - 1 });
-	if (cmd == NULL)
-		return;
-	if (line + name == space) {
-		complete_argument(arg, cmd, space + 1, add, add_arg);
-	} else if (strncmp(line, "/set paste ", 11) == 0) {
-		add_if("one", space + 1, add, add_arg);
-		add_if("lines", space + 1, add, add_arg);
-	}
+	console_complete(r->console, line, add, add_arg);
 }
 
 static const struct editor_events editor_up = { .prompt = on_prompt, .complete = on_complete };
@@ -387,7 +310,10 @@ on_tick_closed(uv_handle_t *handle)
 static void
 add_history(void *arg, const char *line)
 {
-	editor_add_history(arg, line);
+	struct repl *r = arg;
+
+	editor_add_history(r->editor, line);
+	r->is_known = true;
 }
 
 /* Lines are read while the session is not over; behind one that waits (/sleep) they queue. */
@@ -437,7 +363,7 @@ repl_run(struct repl *r)
 	r->console = console_new(&console, &console_up, r);
 	r->history = history_path();
 	if (r->history != NULL)
-		history_load(r->history, add_history, r->editor);
+		history_load(r->history, add_history, r);
 	uv_timer_init(&r->loop->uv, &r->tick);
 	r->tick.data = r;
 	uv_timer_start(&r->tick, on_tick, TICK_MS, TICK_MS);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tty_out: output to a terminal that may stop taking it (Ctrl-S, a window that hangs): what is written waits in memory, and the loop goes on. Who has more to say
- * than must be said asks tty_out_is_full() first.
+ * tty_out: output to a terminal that may stop taking it (Ctrl-S, a window that hangs): what is written waits in memory, and the loop goes
+ * on. Who has more to say than must be said asks tty_out_is_full() first.
  *
  *	libedit --> stream --> glyph_draw() --+--> memory --> terminal
  *	                    tty_out_write() --+

@@ -122,6 +122,8 @@ void plan_deinit(struct plan *p);
 MUST_CHECK int plan_parse(struct plan *p, const char *name, struct span text, unsigned who, struct buf *error);
 /* name: an installed plan, else a file. The same; -ENOENT and others when it cannot be read, with a sentence that lists near names. */
 MUST_CHECK int plan_load(struct plan *p, const char *name, unsigned who, struct buf *error);
+/* Its text, unparsed. */
+MUST_CHECK int plan_read(const char *name, struct buf *ret_text, struct buf *error);
 /* --fault 'LINE': plan "--fault", its number counts on. */
 MUST_CHECK int plan_add_fault(struct plan *p, const char *line, unsigned who, struct buf *error);
 /* Every time in it n times shorter; n > 0. */

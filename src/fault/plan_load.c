@@ -69,17 +69,25 @@ say_unreadable(struct buf *error, const char *name, int err)
 }
 
 int
-plan_load(struct plan *p, const char *name, unsigned who, struct buf *error)
+plan_read(const char *name, struct buf *ret_text, struct buf *error)
 {
 	const struct installed_plan *installed = plan_installed(name);
-	struct buf text CLEANUP(buf_deinit) = { 0 };
 
-	if (installed != NULL)
-		return plan_parse(p, name, span_of(installed->text), who, error);
-	int err = read_file(name, &text);
-	if (err < 0) {
-		say_unreadable(error, name, err);
-		return err;
+	if (installed != NULL) {
+		buf_puts(ret_text, installed->text);
+		return 0;
 	}
-	return plan_parse(p, name, buf_span(&text), who, error);
+	int err = read_file(name, ret_text);
+	if (err < 0)
+		say_unreadable(error, name, err);
+	return err;
+}
+
+int
+plan_load(struct plan *p, const char *name, unsigned who, struct buf *error)
+{
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+	int err = plan_read(name, &text, error);
+
+	return err < 0 ? err : plan_parse(p, name, buf_span(&text), who, error);
 }

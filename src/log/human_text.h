@@ -12,6 +12,9 @@
 
 void human_text(struct buf *out, const struct event *ev, const struct human_options *opt);
 
+/* What begins the colour of the event's word; "": none. */
+const char *human_colour(const struct event *ev);
+
 /* 188kB: a count of bytes as a person reads it. */
 void human_bytes(struct buf *out, uint64_t n);
 

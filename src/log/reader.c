@@ -79,7 +79,7 @@ read_time(struct span text, int64_t *ret_us)
 	struct tm tm = { 0 };
 	int rest, used = 0;
 
-	if (text.n >= sizeof(copy))
+	if (text.n == 0 || text.n >= sizeof(copy))
 		return false;
 	memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';

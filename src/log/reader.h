@@ -2,10 +2,10 @@
 /*
  * reader: a line of wsdiag's own log, back into the event it was written from. The writer's mirror (json_line): both walk event_spec().
  *
- * The order of the fields is fixed, so a line that is only to be counted is known by its beginning and never parsed; its run and seq are read by hand. A line whose
- * fields come in another order (jq -S) is parsed, and gives the same.
- * Fields that are not known are passed over; fields that are missing are unknown (0, US_UNKNOWN, SPAN_NONE). What a line of a newer version has in a field that we
- * do not understand is left unknown; in one of our own version it makes the line unreadable.
+ * The order of the fields is fixed, so a line that is only to be counted is known by its beginning and never parsed; its run and seq are read by hand. A line
+ * whose fields come in another order (jq -S) is parsed, and gives the same.
+ * Fields that are not known are passed over; fields that are missing are unknown (0, US_UNKNOWN, SPAN_NONE). What a line of a newer version has in a field that
+ * we do not understand is left unknown; in one of our own version it makes the line unreadable.
  */
 #ifndef WSDIAG_LOG_READER_H
 #define WSDIAG_LOG_READER_H
@@ -38,8 +38,8 @@ struct log_reader;
 
 struct log_reader *log_reader_new(enum log_depth depth);
 void log_reader_free(struct log_reader *r);
-/* line without its newline. is_whole false: it is only the beginning of a longer one, good for counting. On LOG_EVENT ret, and all it points to, lives until the next
- * call; else it is untouched. */
+/* line without its newline. is_whole false: it is only the beginning of a longer one, good for counting. On LOG_EVENT ret, and all it points to, lives until
+ * the next call; else it is untouched. */
 enum log_line log_reader_line(struct log_reader *r, struct span line, bool is_whole, struct event *ret);
 /* What was wrong with the last unreadable line. */
 const char *log_reader_error(const struct log_reader *r);

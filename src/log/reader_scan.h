@@ -12,8 +12,8 @@ struct scanned {
 	uint64_t seq;
 };
 
-/* Whether the line is of an event that is only counted, in the order of fields that we write; false says nothing about it. A line of which only the beginning is
- * there may be judged, too. */
+/* Whether the line is of an event that is only counted, in the order of fields that we write; false says nothing about it. A line of which only the beginning
+ * is there may be judged, too. */
 bool reader_scan(struct span line, struct scanned *ret);
 
 #endif

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A duration must survive a multiplication by a million. */
-#define SECONDS_MAX 9e12
+/* Seventy years: up to there a double keeps microseconds exactly. */
+#define SECONDS_MAX 2.2e9
 
 void
 values_deinit(struct values *v)
@@ -79,7 +79,7 @@ read_seconds(const json_t *j, int64_t *at)
 
 	if (!json_is_number(j) || !(fabs(seconds) <= SECONDS_MAX))
 		return false;
-	*at = llround(seconds * 1e6);
+	*at = (int64_t)(seconds * 1e6 + (seconds < 0 ? -0.5 : 0.5));
 	return true;
 }
 
@@ -173,6 +173,13 @@ read_attempts(struct values *v, const json_t *j, struct attempt_list *at)
 	return true;
 }
 
+/* Names are written without escaping. */
+static bool
+is_name(const char *s)
+{
+	return s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._")] == '\0';
+}
+
 static bool
 read_counts(struct values *v, const json_t *j, struct count_list *at)
 {
@@ -185,7 +192,7 @@ read_counts(struct values *v, const json_t *j, struct count_list *at)
 	if (!json_is_object(j))
 		return false;
 	json_object_foreach((json_t *)(uintptr_t)j, key, value) {
-		if (!read_integer(value, 0, UINT32_MAX, &count))
+		if (!is_name(key) || !read_integer(value, 0, UINT32_MAX, &count))
 			return false;
 		items[i++] = (struct count){ key, (uint32_t)count };
 	}

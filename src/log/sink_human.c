@@ -20,8 +20,8 @@ struct sink_human {
 	struct buf text, line;
 };
 
-static const char *
-colour_of(const struct event *ev)
+const char *
+human_colour(const struct event *ev)
 {
 	switch (ev->type) {
 	case EV_OPENED:
@@ -118,7 +118,7 @@ lay_out(struct sink_human *h, const struct event *ev, const struct columns *c)
 {
 	unsigned column = text_column(h, c);
 	bool is_narrow = h->opt.columns > 0 && h->opt.columns < column + TEXT_MIN;
-	const char *colour = h->opt.colour ? colour_of(ev) : "";
+	const char *colour = h->opt.colour ? human_colour(ev) : "";
 	struct fold f = { .out = &h->line, .columns = h->opt.columns, .indent = is_narrow ? NARROW_INDENT : column };
 
 	if (c->time.n > 0) {

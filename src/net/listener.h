@@ -24,6 +24,8 @@ struct listener_events {
 
 /* Binds and listens. 0, or a negative errno: nothing was made. address is written back with the port that was bound. */
 MUST_CHECK int listener_new(struct loop *l, struct sockaddr_storage *address, const struct listener_events *up, void *arg, struct listener **ret);
+/* As many descriptors as the system lets this process have. */
+void listener_raise_limit(void);
 /* closed follows from the loop; then it is gone. */
 void listener_close(struct listener *li);
 

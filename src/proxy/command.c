@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { TYPED_MAX = 1024 };
@@ -210,18 +209,6 @@ open_both_tls(struct job *job, const struct proxy_options *opt)
 	return status;
 }
 
-/* Two for each connection, as many as the system lets us have. */
-static void
-raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 static int
 open_gate(struct job *job, const struct proxy_options *opt)
 {
@@ -248,7 +235,7 @@ open_gate(struct job *job, const struct proxy_options *opt)
 	};
 	int err;
 
-	raise_descriptor_limit();
+	listener_raise_limit();
 	err = gate_new(&go, &gate_up, job, &job->gate);
 	if (err == 0)
 		return 0;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/command.h"
 
+#include "base/clock.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "report/finding.h"
+#include "report/follow.h"
 #include "report/join.h"
 #include "report/options.h"
+#include "report/pages.h"
 #include "report/text.h"
 
 #include <errno.h>
@@ -17,28 +20,27 @@ struct job {
 	const struct report_options *opt;
 	struct model model;
 	struct findings findings;
-	uint32_t n_logs;
+	struct library library;
+	struct view view;
+	struct input_spec specs[MODEL_LOGS_MAX];
+	uint32_t n_specs;
 };
 
 /* --- reading --- */
 
 static int
-read_log(struct job *job, const struct input_spec *spec)
+add_log(struct job *job, const struct input_spec *spec)
 {
-	char *error CLEANUP(free_charp) = NULL;
-
-	if (job->n_logs == MODEL_LOGS_MAX) {
+	if (job->n_specs == MODEL_LOGS_MAX) {
 		output_complain("%s: more than %d logs", spec->path, MODEL_LOGS_MAX);
 		return EXIT_USAGE;
 	}
-	if (input_read(spec, job->n_logs++, &model_input, &job->model, &error) == 0)
-		return EXIT_OK;
-	output_complain("%s", error);
-	return EXIT_INPUT;
+	job->specs[job->n_specs++] = *spec;
+	return EXIT_OK;
 }
 
 static int
-read_logs(struct job *job, const struct invocation *inv)
+list_logs(struct job *job, const struct invocation *inv)
 {
 	const struct option_list *from = &job->opt->from;
 	int status = EXIT_OK;
@@ -55,11 +57,25 @@ read_logs(struct job *job, const struct invocation *inv)
 			output_complain("--from %s", error);
 			return EXIT_USAGE;
 		}
-		status = read_log(job, &spec);
+		status = add_log(job, &spec);
 	}
 	for (unsigned i = 0; i < inv->n_args && status == EXIT_OK; i++)
-		status = read_log(job, &(struct input_spec){ .path = inv->args[i] });
+		status = add_log(job, &(struct input_spec){ .path = inv->args[i] });
 	return status;
+}
+
+static int
+read_logs(struct job *job)
+{
+	for (uint32_t i = 0; i < job->n_specs; i++) {
+		char *error CLEANUP(free_charp) = NULL;
+
+		if (input_read(&job->specs[i], i, &model_input, &job->model, &error) < 0) {
+			output_complain("%s", error);
+			return EXIT_INPUT;
+		}
+	}
+	return EXIT_OK;
 }
 
 /* --- judging --- */
@@ -84,6 +100,7 @@ judge(struct job *job)
 		return EXIT_USAGE;
 	join_filter(&job->model, &filter);
 	findings_look(&job->model, &job->findings);
+	job->view.made_us = clock_wall(&clock_system);
 	return EXIT_OK;
 }
 
@@ -109,18 +126,106 @@ print(const struct buf *text)
 	return EXIT_OK;
 }
 
-static int
-print_text(const struct job *job)
+static struct text_options
+text_options(const struct job *job)
 {
-	struct buf out CLEANUP(buf_deinit) = { 0 };
-	struct text_options text = {
+	return (struct text_options){
 		.columns = terminal_columns(STDOUT_FILENO),
 		.colour = terminal_wants_colour(STDOUT_FILENO, (enum colour_when)job->opt->colour),
+		.as = job->view.as,
+		.as_name = job->view.as_name,
 		.has_exit = !job->opt->exit_zero,
 	};
+}
 
-	text_report(&out, &job->model, &job->findings, &text);
+static int
+print_page(const struct job *job)
+{
+	struct buf out CLEANUP(buf_deinit) = { 0 };
+	const struct text_options text = text_options(job);
+
+	if (job->opt->json)
+		page_json(&out, &job->view);
+	else if (job->opt->markdown)
+		page_markdown(&out, &job->view);
+	else
+		text_report(&out, &job->model, &job->findings, &text);
 	return print(&out);
+}
+
+static int
+store_html(const struct job *job)
+{
+	struct buf page CLEANUP(buf_deinit) = { 0 };
+	int err;
+
+	if (job->opt->html == NULL)
+		return EXIT_OK;
+	page_html(&page, &job->view);
+	err = page_store(job->opt->html, &page);
+	if (err == 0)
+		return EXIT_OK;
+	output_complain("cannot write --html %s: %s", job->opt->html, strerror(-err));
+	return EXIT_OUTPUT;
+}
+
+/* --- following --- */
+
+static int
+on_grown(void *arg, struct findings *ret)
+{
+	struct job *job = arg;
+	int status = judge(job);
+
+	if (status == EXIT_OK)
+		status = store_html(job);
+	*ret = job->findings;
+	job->findings = (struct findings){ 0 };
+	return status;
+}
+
+static int
+follow(struct job *job)
+{
+	const struct text_options text = text_options(job);
+	const struct follow_options opt = {
+		.specs = job->specs,
+		.n_specs = job->n_specs,
+		.model = &job->model,
+		.text = &text,
+		.judge = on_grown,
+		.arg = job,
+	};
+
+	return follow_logs(&opt);
+}
+
+/* --- */
+
+/* What can be said of the options before a log is read. */
+static int
+check_options(struct job *job)
+{
+	const struct report_options *opt = job->opt;
+	struct buf error CLEANUP(buf_deinit) = { 0 };
+
+	job->view = (struct view){ .m = &job->model, .f = &job->findings, .as_name = opt->as };
+	if (opt->json && opt->markdown) {
+		output_complain("--json and --markdown exclude each other: both are for standard output");
+		return EXIT_USAGE;
+	}
+	if (opt->follow && (opt->json || opt->markdown)) {
+		output_complain("--follow and --%s exclude each other: what follows is told as it comes, as text. End it with Ctrl-C, then run report with --%s alone; "
+				"or follow with --html FILE",
+		    opt->json ? "json" : "markdown", opt->json ? "json" : "markdown");
+		return EXIT_USAGE;
+	}
+	if (opt->as != NULL && library_parse(opt->as, &job->library, &error) < 0) {
+		output_complain("--as %s", buf_cstr(&error));
+		return EXIT_USAGE;
+	}
+	job->view.as = opt->as != NULL ? &job->library : NULL;
+	return EXIT_OK;
 }
 
 static int
@@ -130,11 +235,17 @@ report_run(const void *options, const struct invocation *inv)
 	int status;
 
 	model_init(&job.model);
-	status = read_logs(&job, inv);
+	status = check_options(&job);
+	if (status == EXIT_OK)
+		status = list_logs(&job, inv);
+	if (status == EXIT_OK)
+		status = job.opt->follow ? follow(&job) : read_logs(&job);
 	if (status == EXIT_OK)
 		status = judge(&job);
 	if (status == EXIT_OK)
-		status = print_text(&job);
+		status = store_html(&job);
+	if (status == EXIT_OK)
+		status = print_page(&job);
 	if (status == EXIT_OK && job.findings.n > 0 && !job.opt->exit_zero)
 		status = EXIT_FINDINGS;
 	findings_deinit(&job.findings);
@@ -149,7 +260,9 @@ const struct command report_command = {
 	.about = "Reads logs of clients, proxies and servers: wsdiag's own (--log), plain ones of a time and words, websocket-client's trace, Daphne's access log.",
 	.examples = "  wsdiag report client.log server.log\n"
 		    "  wsdiag report c.jsonl proxy.jsonl.gz s.jsonl --since 22:00\n"
-		    "  wsdiag report --from text:app.log p.jsonl\n",
+		    "  wsdiag report --from text:app.log p.jsonl\n"
+		    "  wsdiag report --follow p.jsonl s.jsonl\n"
+		    "  wsdiag report *.jsonl --html report.html --as websocket-client:1.7\n",
 	.tables = report_tables,
 	.options_size = sizeof(struct report_options),
 	.min_args = 0,

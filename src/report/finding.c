@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/findings.h"
 
+#include "base/escape.h"
 #include "report/model_index.h"
 
 #include <inttypes.h>
@@ -69,32 +70,29 @@ sample_place(struct sample *s, const struct moment *at)
 	}
 }
 
+static bool
+is_within(const struct model *m, const struct sample *s)
+{
+	int64_t last = s->to_us != NO_TIME ? s->to_us : s->from_us;
+
+	return (m->since_us == NO_TIME || last >= m->since_us) && (m->until_us == NO_TIME || s->from_us <= m->until_us);
+}
+
 void
 look_add(struct look *k, const struct sample *s, const struct circuit *c)
 {
+	if (!is_within(k->m, s))
+		return;
 	if (k->n_kept < FINDING_SAMPLES_MAX) {
 		k->samples = model_grow(k->samples, k->n_kept, sizeof(*k->samples));
 		k->samples[k->n_kept++] = *s;
 	}
+	/* Of all samples, also of those that are not kept. */
+	k->from_us = k->n_samples == 0 ? s->from_us : MIN(k->from_us, s->from_us);
+	k->to_us = MAX(k->n_samples == 0 ? s->from_us : k->to_us, s->to_us != NO_TIME ? s->to_us : s->from_us);
 	k->n_samples++;
 	if (c != NULL)
 		k->by = MAX(k->by, c->by);
-}
-
-static void
-span_samples(const struct look *k, struct finding *f)
-{
-	f->from_us = f->to_us = NO_TIME;
-	for (uint32_t i = 0; i < k->n_kept; i++) {
-		const struct sample *s = &k->samples[i];
-		int64_t end = s->to_us != NO_TIME ? s->to_us : s->from_us;
-
-		if (f->from_us == NO_TIME || s->from_us < f->from_us)
-			f->from_us = s->from_us;
-		f->to_us = MAX(f->to_us, end);
-	}
-	if (f->to_us == f->from_us)
-		f->to_us = NO_TIME;
 }
 
 static char *
@@ -122,7 +120,8 @@ look_done(struct look *k, enum confidence at_best)
 		*f = (struct finding){ .kind = k->kind, .confidence = MIN(limit, at_best), .n_samples = k->n_samples, .is_before = k->is_before };
 		f->samples = k->samples;
 		f->n_kept = k->n_kept;
-		span_samples(k, f);
+		f->from_us = k->from_us;
+		f->to_us = k->to_us != k->from_us ? k->to_us : NO_TIME;
 		f->text = text_of(&k->text);
 		f->advice = text_of(&k->advice);
 	} else {
@@ -214,7 +213,10 @@ say_injected(struct look *k)
 		for (const struct injection *x = NULL; (x = injection_on(k->m, k->samples[i].life, x)) != NULL && n < 4;) {
 			struct buf one CLEANUP(buf_deinit) = { 0 };
 
-			buf_printf(&one, "%s (%s:%" PRIu32 ")", x->action != NULL ? x->action : "?", x->plan != NULL ? x->plan : "?", x->line);
+			escape_text(&one, span_of(x->action), 0);
+			buf_puts(&one, " (");
+			escape_text(&one, span_of(x->plan), 0);
+			buf_printf(&one, ":%" PRIu32 ")", x->line);
 			if (span_contains_ci(buf_span(&done), buf_cstr(&one)))
 				continue;
 			buf_printf(&done, "%s%s", n++ > 0 ? ", " : "", buf_cstr(&one));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * finding: what the logs prove, or make likely. Each kind is a row of a table with a function that gathers its evidence; a finding rests on samples, and each sample
- * on lines. One sample is never certain. What was looked for and could not be judged is said as well, with the log that would allow it.
+ * finding: what the logs prove, or make likely. Each kind is a row of a table with a function that gathers its evidence; a finding rests on samples, and each
+ * sample on lines. One sample is never certain. What was looked for and could not be judged is said as well, with the log that would allow it.
  *
  * A healthy run has no findings: whatever an endpoint did on purpose is none.
  */

@@ -15,6 +15,7 @@ struct look {
 	enum finding_kind kind;
 	struct sample *samples;
 	uint32_t n_samples, n_kept;
+	int64_t from_us, to_us;       /* of all samples */
 	enum join_by by;              /* the weakest join that a sample rests on */
 	bool is_guess;                /* a sample rests on a guess: which connection an end belongs to, or whose session it is */
 	bool is_before;

@@ -27,23 +27,41 @@ has_server(const struct model *m, const struct life *l)
 	return circuit_life(m, &m->circuits[l->circuit], ROLE_SERVER, LEG_NONE, NO_INDEX) != NO_INDEX;
 }
 
-/* Another verdict on the same two connections weighs more, or the server's log, which has both, does not confirm it. */
+/* The server's log has both connections, so its word counts alone. */
 static bool
-is_outweighed(const struct model *m, const struct verdict *v)
+is_refuted(const struct model *m, const struct verdict *v)
 {
-	const struct life *l = &m->lives[v->life], *w = &m->lives[v->with];
+	const struct life *l = &m->lives[v->life], *older = &m->lives[v->with];
 
-	if (weight(m, l) < 4 && has_server(m, l) && has_server(m, w))
-		return true;
-	for (uint32_t i = 0; i < m->n_verdicts; i++) {
-		const struct verdict *o = &m->verdicts[i];
-		const struct life *x = &m->lives[o->life];
+	return weight(m, l) < 4 && has_server(m, l) && has_server(m, older);
+}
 
-		if (o->type == EV_OVERLAP && x->circuit == l->circuit && m->lives[o->with].circuit == w->circuit
-		    && (weight(m, x) > weight(m, l) || (weight(m, x) == weight(m, l) && o < v)))
-			return true;
-	}
-	return false;
+/* Verdicts on one pair of connections stand together, the one that counts most first. */
+struct ranked {
+	const struct verdict *verdict;
+	uint32_t newer, older;        /* circuits */
+	int weight;
+};
+
+static int
+compare_pairs(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->newer != y->newer)
+		return (x->newer > y->newer) - (x->newer < y->newer);
+	return (x->older > y->older) - (x->older < y->older);
+}
+
+static int
+compare_ranked(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	int order = compare_pairs(a, b);
+
+	if (order != 0)
+		return order;
+	return x->weight != y->weight ? y->weight - x->weight : (x->verdict > y->verdict) - (x->verdict < y->verdict);
 }
 
 static void
@@ -53,11 +71,6 @@ add_overlap(struct look *k, const struct verdict *v)
 	const struct life *l = &m->lives[v->life], *older = &m->lives[v->with];
 	struct sample s = no_sample;
 
-	if (l->is_hidden || v->is_held || is_outweighed(m, v))
-		return;
-	/* Replayed: one connection twice, and a finding of its own. */
-	if (l->circuit == older->circuit)
-		return;
 	s.life = v->life;
 	s.other = v->with;
 	s.from_us = v->from_us;
@@ -111,15 +124,27 @@ void
 look_overlap(struct look *k)
 {
 	const struct model *m = k->m;
+	struct ranked *ranked = xcalloc(MAX(m->n_verdicts, UINT32_C(1)), sizeof(*ranked));
 	enum confidence best = CONFIDENCE_POSSIBLE;
+	size_t n = 0;
 
 	for (uint32_t i = 0; i < m->n_verdicts; i++) {
-		if (m->verdicts[i].type == EV_OVERLAP) {
-			add_overlap(k, &m->verdicts[i]);
-			if (weight(m, &m->lives[m->verdicts[i].life]) > 1)
-				best = CONFIDENCE_CERTAIN;
-		}
+		const struct verdict *v = &m->verdicts[i];
+
+		if (v->type != EV_OVERLAP || v->is_held || m->lives[v->life].is_hidden || is_refuted(m, v))
+			continue;
+		/* Replayed: one connection twice, and a finding of its own. */
+		if (m->lives[v->life].circuit != m->lives[v->with].circuit)
+			ranked[n++] = (struct ranked){ v, m->lives[v->life].circuit, m->lives[v->with].circuit, weight(m, &m->lives[v->life]) };
 	}
+	qsort(ranked, n, sizeof(*ranked), compare_ranked);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && compare_pairs(&ranked[i - 1], &ranked[i]) == 0)
+			continue;
+		add_overlap(k, ranked[i].verdict);
+		best = ranked[i].weight > 1 ? CONFIDENCE_CERTAIN : best;
+	}
+	free(ranked);
 	if (k->n_samples > 0)
 		say_overlap(k);
 	look_done(k, best);
@@ -185,7 +210,8 @@ add_late(struct look *k, const struct verdict *v)
 	const struct life *l = &k->m->lives[v->life];
 	struct sample s = no_sample;
 
-	if (l->is_hidden || k->m->circuits[l->circuit].failed != NO_INDEX || circuit_life(k->m, &k->m->circuits[l->circuit], ROLE_CLIENT, LEG_NONE, NO_INDEX) != NO_INDEX)
+	const struct circuit *c = &k->m->circuits[l->circuit];
+	if (l->is_hidden || c->failed != NO_INDEX || circuit_life(k->m, c, ROLE_CLIENT, LEG_NONE, NO_INDEX) != NO_INDEX)
 		return;
 	s.life = v->life;
 	s.from_us = l->opened.at_us;
@@ -290,7 +316,14 @@ look_unseen_end(struct look *k)
 	look_done(k, CONFIDENCE_CERTAIN);
 }
 
-/* A Close that came, by whoever closed first there, and that the other side says it never sent. */
+/* Not as the answer to one that came. */
+static bool
+has_sent_first(const struct life *l, int code)
+{
+	return l->close_sent == code && !(l->cause == CAUSE_WS_CLOSE && l->by == BY_PEER);
+}
+
+/* A Close that came, and that the other end says it never sent. */
 void
 look_hop_close(struct look *k)
 {
@@ -303,7 +336,8 @@ look_hop_close(struct look *k)
 		if (!find_ends(m, &m->circuits[i], &client, &server))
 			continue;
 		const struct life *c = &m->lives[client], *v = &m->lives[server];
-		if (!c->is_how_known || !v->is_how_known || !moment_is_known(&c->ended) || c->by != BY_PEER || c->code == 0 || v->close_sent == c->code)
+		if (!c->is_how_known || !v->is_how_known || !moment_is_known(&c->ended) || c->by != BY_PEER || c->code == 0
+		    || has_sent_first(v, c->code))
 			continue;
 		s.life = client;
 		s.other = server;
@@ -317,7 +351,7 @@ look_hop_close(struct look *k)
 		buf_puts(&k->text, " got ");
 		life_ending(&k->text, &m->lives[k->samples[0].life]);
 		buf_puts(&k->text, ", which the server did not send: a hop wrote it");
-		buf_puts(&k->text, m->lives[k->samples[0].life].reason == NULL ? " (no reason in it, as some do on reload)." : ".");
+		buf_puts(&k->text, m->lives[k->samples[0].life].reason == NULL ? " (without a reason, as some do on reload)." : ".");
 		buf_puts(&k->advice, "look at the hops for a reload, a drain or a limit at this time.");
 	}
 	look_done(k, CONFIDENCE_CERTAIN);
@@ -364,7 +398,8 @@ look_close_lost(struct look *k)
 		const struct sample *s = &k->samples[0];
 		bool is_down = life_is_downstream(m, &m->lives[s->life]);
 
-		buf_printf(&k->text, "The %s sent a Close %d, and the %s saw none (", is_down ? "server" : "client", m->lives[s->other].close_sent, is_down ? "client" : "server");
+		buf_printf(&k->text, "The %s sent a Close %d, ", is_down ? "server" : "client", m->lives[s->other].close_sent);
+		buf_printf(&k->text, "and the %s saw none (", is_down ? "client" : "server");
 		life_ending(&k->text, &m->lives[s->life]);
 		buf_puts(&k->text, "): ");
 		say_lives(&k->text, k);

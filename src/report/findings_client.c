@@ -176,8 +176,8 @@ look_refused(struct look *k)
 
 		say_count(&k->text, k->n_samples, f->is_reject ? "request" : "dial");
 		buf_puts(&k->text, " refused; the first: ");
-		if (f->is_reject)
-			buf_printf(&k->text, "HTTP %d, ", f->status);
+		if (f->is_reject || f->text == NULL)
+			buf_printf(&k->text, "HTTP %d%s", f->status, f->text != NULL ? ", " : "");
 		escape_text(&k->text, span_of(f->text), 0);
 		if (f->hop != NULL) {
 			buf_puts(&k->text, "; it seems that ");

@@ -273,7 +273,9 @@ look_violation(struct look *k)
 		const struct life *l = &m->lives[k->samples[0].life];
 
 		say_lives(&k->text, k);
-		buf_printf(&k->text, ": the %s broke %s: ", life_is_downstream(m, l) ? "server, or a hop," : "client, or a hop,", l->section != NULL ? l->section : "RFC 6455");
+		buf_printf(&k->text, ": the %s, or a hop, broke ", life_is_downstream(m, l) ? "server" : "client");
+		escape_text(&k->text, l->section != NULL ? span_of(l->section) : SPAN_LIT("RFC 6455"), 0);
+		buf_puts(&k->text, ": ");
 		escape_text(&k->text, span_of(l->rule), 0);
 		buf_puts(&k->text, ".");
 		buf_puts(&k->advice, "whoever sends this must be changed; a hop that alters frames does so, too.");

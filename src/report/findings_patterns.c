@@ -250,6 +250,15 @@ is_restart_code(const struct model *m, const struct life *l)
 	return life_is_downstream(m, l) && l->by == BY_PEER && (l->code == CLOSE_GOING_AWAY || l->code == CLOSE_SERVICE_RESTART);
 }
 
+/* By the life that is nearest to the client. */
+static bool
+is_told_restart(const struct model *m, uint32_t life)
+{
+	const struct life *l = &m->lives[life];
+
+	return !l->is_hidden && moment_is_known(&l->ended) && m->circuits[l->circuit].lives[0] == life && is_restart_code(m, l);
+}
+
 static int64_t
 ended_at(const struct life *l)
 {
@@ -295,7 +304,7 @@ look_restart(struct look *k)
 	struct series s = { .items = xcalloc(MAX(m->n_lives, UINT32_C(1)), sizeof(*s.items)) };
 
 	for (uint32_t i = 0; i < m->n_lives; i++)
-		if (is_first_cut(m, i) || (!m->lives[i].is_hidden && moment_is_known(&m->lives[i].ended) && m->circuits[m->lives[i].circuit].lives[0] == i && is_restart_code(m, &m->lives[i])))
+		if (is_first_cut(m, i) || is_told_restart(m, i))
 			s.items[s.n++] = (struct dated){ ended_at(&m->lives[i]), i };
 	if (s.n > 0)
 		qsort(s.items, s.n, sizeof(*s.items), compare_dated);

@@ -10,8 +10,9 @@
  * What comes by the million is counted, not parsed: messages, frames, heads, healthy pings. Told as events are only a ping that waits for its answer
  * (waiting is known) and a pong that has an rtt.
  *
- * How an end reads where a log does not say how: EV_LOST is "an error said it ended", EV_CLOSE "it ended", and CAUSE_NONE means that the cause is not known, and then
- * neither is by. An EV_CLOSE behind an EV_LOST of the same connection (on_close after on_error) is the same end told twice. The error a log gives, if any, is text.
+ * How an end reads where a log does not say how: EV_LOST is "an error said it ended", EV_CLOSE "it ended", and CAUSE_NONE means that the cause is not known,
+ * and then neither is by. An EV_CLOSE behind an EV_LOST of the same connection (on_close after on_error) is the same end told twice. The error that a log
+ * gives, if any, is text.
  */
 #ifndef WSDIAG_REPORT_INPUT_H
 #define WSDIAG_REPORT_INPUT_H
@@ -37,7 +38,7 @@ struct input_log {
 	const char *kind;          /* "wsdiag", "text", "websocket-client trace", "Daphne access log" */
 	bool has_date, has_zone, has_key, has_mono;
 	bool role_is_guessed;      /* by words, or by the log's name */
-	int64_t resolution_us;     /* of its times: 1 for JSON, 1000000 for "22:13:02"; 0: it has none but the Date of answers, and an event is not before its time */
+	int64_t resolution_us;     /* of its times: 1 for JSON, 1000000 for "22:13:02"; 0: rough, from the Date of answers, or (no has_date) none at all */
 };
 
 struct input_trouble {
@@ -97,7 +98,7 @@ struct input_follow_events {
 /* As input_read(); arg is for both. */
 MUST_CHECK int input_follow_new(struct loop *l, const struct input_spec *spec, uint32_t log, const struct input_events *up,
     const struct input_follow_events *follow, void *arg, struct input_follow **ret, char **ret_error);
-/* From inside caught_up and ended, too, but not from inside up's. up->end comes before it returns, closed from the loop. */
+/* From inside caught_up and ended, too, but not from inside up's. A file is looked at once more. up->end comes before it returns, closed from the loop. */
 void input_follow_close(struct input_follow *f);
 
 #endif

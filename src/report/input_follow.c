@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * input_follow: logs that grow. A file is looked at several times a second, which works on every file system and misses nothing that stays for longer; a pipe or a terminal
- * tells by itself.
+ * input_follow: logs that grow. A file is looked at several times a second, which works on every file system and misses nothing that stays for longer; a pipe
+ * or a terminal tells by itself.
  */
 #include "net/fdio.h"
 #include "report/input_kind.h"
@@ -197,8 +197,8 @@ follow_stream(struct input_follow *f)
 /* --- */
 
 int
-input_follow_new(struct loop *l, const struct input_spec *spec, uint32_t log, const struct input_events *up, const struct input_follow_events *follow, void *arg,
-    struct input_follow **ret, char **ret_error)
+input_follow_new(struct loop *l, const struct input_spec *spec, uint32_t log, const struct input_events *up,
+    const struct input_follow_events *follow, void *arg, struct input_follow **ret, char **ret_error)
 {
 	int fd = input_open(spec->path, ret_error), rc = 0;
 	struct stat st;
@@ -228,6 +228,9 @@ void
 input_follow_close(struct input_follow *f)
 {
 	f->is_closing = true;
+	/* What was written since the last look counts; of much that was never read, a part. */
+	if (f->stream == NULL && !f->is_over)
+		(void)read_some(f);
 	input_pump_finish(f->pump);
 	if (f->stream != NULL) {
 		loop_undefer(&f->told);

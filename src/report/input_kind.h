@@ -13,7 +13,7 @@
 /* How much of a log's beginning a reader sees before its first line: to know its kind, and what is true of all of it. */
 enum { INPUT_HEAD = 64 * 1024 };
 
-/* A log while it is read. A reader fills in about (not its name) before its first event, and trouble as it goes; the rest is done by input_tell() and its like. */
+/* A log while it is read. A reader fills in about (not its name) before its first event, and trouble as it goes; input_tell() and its like do the rest. */
 struct input_out {
 	uint32_t log;
 	const struct input_events *up;

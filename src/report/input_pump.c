@@ -134,6 +134,8 @@ take_text(void *arg, struct span data)
 static bool
 take_packed(struct input_pump *p, struct span data)
 {
+	if (data.n == 0)
+		return true;
 	if (p->inflate != NULL)
 		return input_inflate_feed(p->inflate, data, take_text, p);
 	take_text(p, data);

@@ -2,9 +2,9 @@
 /*
  * input_text: logs of programs that log "time text", by the words that people and libraries use.
  *
- * To teach it more: add a row to patterns[]. In a line, the words that come first win; where two begin at the same place, the row that comes first: so put "not connected"
- * above "connected". Words are whole words in any case, and a space in them stands for a space, "_", "-" or nothing (words_at()). Then add a line to
- * tests/unit/test_input_text.c. What libraries say in their errors is in input_words.c.
+ * To teach it more: add a row to patterns[]. In a line, the words that come first win; where two begin at the same place, the row that comes first. Words are
+ * whole words in any case, and a space in them stands for a space, "_", "-" or nothing (words_at()). Then add a line to tests/unit/test_input_text.c.
+ * What libraries say in their errors is in input_words.c.
  */
 #include "report/input_kind.h"
 #include "report/input_stamp.h"
@@ -122,7 +122,8 @@ find_pattern(struct span text, struct match *ret)
 		if (!is_letter(text.p[at]) || (at > 0 && is_letter(text.p[at - 1])))
 			continue;
 		for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
-			size_t n = words_at(text, at, patterns[i].words);
+			/* The first letter is what most fail at. */
+			size_t n = patterns[i].words[0] == (text.p[at] | 0x20) ? words_at(text, at, patterns[i].words) : 0;
 
 			if (n == 0 || (patterns[i].is_alone && !stands_alone(text, at, at + n)))
 				continue;
@@ -283,7 +284,8 @@ tell_meaning(struct text_log *t, uint64_t line, struct span text, const struct m
 	}
 }
 
-/* A line without a time goes with the one before it, if it begins with words that we know: print() between the lines of a logger. Others continue a line: tracebacks, JSON. */
+/* A line without a time goes with the one before it, if it begins with words that we know: print() between the lines of a logger. Others continue a line:
+ * tracebacks, JSON. */
 static void
 text_line(void *reader, const struct input_line *line)
 {

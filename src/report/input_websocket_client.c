@@ -8,11 +8,10 @@
  *	Connection to remote host was lost. - reconnect        lost, or a dial that failed, by what came before
  *	reconnect() - retrying in 1 seconds [...]
  *
- * Without a format of its own the trace has no times: then they are those of the Date header of the answers (resolution_us 0: nothing happened before it).
+ * Without a format of its own the trace has no times: then they are those of the Date headers of the answers (resolution_us 0), or none at all (no date either).
  * What was seen with versions 1.7 to 1.9.
  */
 #include "base/arena.h"
-#include "codec/close_code.h"
 #include "codec/handshake.h"
 #include "report/input_kind.h"
 #include "report/input_stamp.h"
@@ -28,6 +27,7 @@ struct trace_log {
 	struct source source;
 	struct stamp_clock clock;
 	bool has_times;
+	bool is_tunnel;            /* the request is a CONNECT to a proxy */
 	enum { TEXT, REQUEST, RESPONSE } block;
 	size_t prefix;             /* what a logger puts before every line of a block */
 	enum { IDLE, ASKED, OPEN, ENDED } phase;
@@ -36,6 +36,7 @@ struct trace_log {
 	struct arena arena;
 	struct span target, host, key;
 	int status;
+	struct span answer;        /* "HTTP 502 Bad Gateway" */
 	struct header headers[HEADERS_MAX];
 	size_t n_headers;
 	/* Of this connection: the codes, 1005 for none; 0: no Close yet. */
@@ -109,7 +110,8 @@ tell_close(struct trace_log *t)
 	ev.u.ended.close_sent = t->close_sent;
 	ev.u.ended.synthesised = t->close_received;
 	ev.u.ended.reason = t->reason;
-	ev.u.ended.text = is_both ? SPAN_NONE : t->is_ours ? SPAN_LIT("the trace shows no answer to its Close") : SPAN_LIT("the trace shows no answer to the peer's Close");
+	if (!is_both)
+		ev.u.ended.text = t->is_ours ? SPAN_LIT("the trace shows no answer to its Close") : SPAN_LIT("the trace shows no answer to the peer's Close");
 	tell_at(t, t->close_line, t->close_us, &ev);
 	t->close_sent = t->close_received = 0;
 	t->phase = ENDED;
@@ -163,9 +165,10 @@ tell_refused(struct trace_log *t, uint64_t line, const struct header_list *heade
 {
 	struct event ev = event_blank(EV_FAILED);
 
-	ev.u.failed.stage = STAGE_UPGRADE;
+	ev.u.failed.stage = t->is_tunnel ? STAGE_TUNNEL : STAGE_UPGRADE;
 	ev.u.failed.cause = CAUSE_HTTP_REFUSED;
 	ev.u.failed.status = t->status;
+	ev.u.failed.text = t->answer;
 	ev.u.failed.ws_key = t->key;
 	ev.u.failed.headers = *headers;
 	ev.u.failed.hop = hop_of(t, headers);
@@ -209,10 +212,11 @@ begin_request(struct trace_log *t)
 	if (is_closing(t))
 		tell_close(t);
 	arena_clear(&t->arena);
-	t->target = t->host = t->key = t->reason = SPAN_NONE;
+	t->target = t->host = t->key = t->answer = t->reason = SPAN_NONE;
 	t->n_headers = 0;
 	t->status = 0;
-	t->dial++;
+	t->dial += t->phase != ASKED || !t->is_tunnel;
+	t->is_tunnel = false;
 	t->block = REQUEST;
 	t->phase = ASKED;
 }
@@ -236,14 +240,16 @@ request_line(struct trace_log *t, struct span line)
 	struct header h;
 
 	/* Its first line may stand behind what a logger puts before it. */
-	if (t->target.p == NULL && find(line, "GET ", &rest) != SIZE_MAX && rest.n <= HEADER_MAX) {
+	if (t->target.p == NULL && has(line, "CONNECT ")) {
+		t->is_tunnel = true;
+	} else if (t->target.p == NULL && find(line, "GET ", &rest) != SIZE_MAX && rest.n <= HEADER_MAX) {
 		const char *end = memchr(rest.p, ' ', rest.n);
 
 		rest.n = end != NULL ? (size_t)(end - rest.p) : rest.n;
 		t->target = arena_copy(&t->arena, rest);
-	} else if (t->target.p != NULL && span_starts_ci(line, "host:") && split_header(t, line, &h)) {
+	} else if (t->target.p != NULL && t->host.p == NULL && span_starts_ci(line, "host:") && split_header(t, line, &h)) {
 		t->host = h.value;
-	} else if (t->target.p != NULL && span_starts_ci(line, "sec-websocket-key:") && split_header(t, line, &h)) {
+	} else if (t->target.p != NULL && t->key.p == NULL && span_starts_ci(line, "sec-websocket-key:") && split_header(t, line, &h)) {
 		t->key = h.value;
 	}
 }
@@ -255,8 +261,20 @@ end_request(struct trace_log *t, uint64_t line)
 
 	t->block = TEXT;
 	ev.u.dialled.url = url_of(t);
-	if (t->has_times || t->clock.has_last)
+	if (!t->is_tunnel)
 		tell(t, line, &ev);
+}
+
+/* "502 Bad Gateway", behind the version. */
+static void
+take_status(struct trace_log *t, struct span s)
+{
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+
+	t->status = atoi((char[]){ s.p[0], s.p[1], s.p[2], '\0' });
+	buf_puts(&text, "HTTP ");
+	buf_append(&text, s.p, MIN(s.n, (size_t)HEADER_MAX));
+	t->answer = t->answer.p == NULL ? arena_copy(&t->arena, buf_span(&text)) : t->answer;
 }
 
 static void
@@ -265,7 +283,7 @@ response_line(struct trace_log *t, struct span line)
 	struct span rest;
 
 	if (t->status == 0 && find(line, "HTTP/1.", &rest) != SIZE_MAX && rest.n > 5) {
-		t->status = atoi((char[]){ rest.p[2], rest.p[3], rest.p[4], '\0' });
+		take_status(t, (struct span){ rest.p + 2, rest.n - 2 });
 		return;
 	}
 	line.p += MIN(t->prefix, line.n);
@@ -293,8 +311,7 @@ end_response(struct trace_log *t, uint64_t line)
 	t->block = TEXT;
 	if (!t->has_times)
 		set_time_by_date(t);
-	/* A proxy's answer to CONNECT has no key before it. */
-	if (t->key.p == NULL && t->status == 200)
+	if (t->phase != ASKED || (t->is_tunnel && t->status == 200))
 		return;
 	if (t->status == 101)
 		tell_opened(t, line, &headers);
@@ -304,52 +321,13 @@ end_response(struct trace_log *t, uint64_t line)
 
 /* --- frames --- */
 
-static int
-hex(char c)
-{
-	const char *digits = "0123456789abcdef", *found = c != '\0' ? strchr(digits, c) : NULL;
-
-	return found != NULL ? (int)(found - digits) : -1;
-}
-
-/* One byte of a bytes literal of Python. */
-static bool
-take_byte(struct span *s, uint8_t *ret)
-{
-	size_t n = 1;
-
-	if (s->n == 0)
-		return false;
-	*ret = (uint8_t)s->p[0];
-	if (s->p[0] == '\\' && s->n >= 4 && s->p[1] == 'x' && hex(s->p[2]) >= 0 && hex(s->p[3]) >= 0) {
-		*ret = (uint8_t)(hex(s->p[2]) << 4 | hex(s->p[3]));
-		n = 4;
-	} else if (s->p[0] == '\\' && s->n >= 2) {
-		const char *const from = "nrt", *const to = "\n\r\t", *found = s->p[1] != '\0' ? strchr(from, s->p[1]) : NULL;
-
-		*ret = (uint8_t)(found != NULL ? to[found - from] : s->p[1]);
-		n = 2;
-	}
-	s->p += n;
-	s->n -= n;
-	return true;
-}
-
-/* "b'\x03\xe8bye'": the code and the reason of a Close. */
+/* The code and the reason of a Close. */
 static int
 read_close(struct trace_log *t, struct span data, struct span *ret_reason)
 {
-	uint8_t bytes[125] = { 0 };
-	size_t n = 0;
+	uint8_t bytes[125];
+	size_t n = words_python_bytes(data, bytes, sizeof(bytes));
 
-	if (data.n < 3 || data.p[0] != 'b')
-		return 1005;
-
-	char quote = data.p[1];
-	data.p += 2;
-	data.n -= 2;
-	while (n < sizeof(bytes) && data.n > 0 && data.p[0] != quote && take_byte(&data, &bytes[n]))
-		n++;
 	if (n < 2)
 		return 1005;
 	*ret_reason = n > 2 ? arena_copy(&t->arena, (struct span){ (const char *)bytes + 2, n - 2 }) : SPAN_NONE;
@@ -372,9 +350,10 @@ frame_line(struct trace_log *t, uint64_t line, struct span decoded, bool is_sent
 		t->close_line = line;
 		t->close_us = t->clock.last;
 	}
-	if (is_sent)
+	/* The first of each side counts (RFC 6455 section 7.1.5). */
+	if (is_sent && t->close_sent == 0)
 		t->close_sent = read_close(t, data, &ignored);
-	else
+	else if (!is_sent && t->close_received == 0)
 		t->close_received = read_close(t, data, &t->reason);
 	if (t->close_sent != 0 && t->close_received != 0)
 		tell_close(t);
@@ -434,16 +413,17 @@ static void
 trace_line(void *reader, const struct input_line *line)
 {
 	struct trace_log *t = reader;
-	struct span s = line->text, rest;
+	struct span s = line->text;
 	struct stamp stamp;
 
 	if (s.n > 0 && s.p[s.n - 1] == '\r')
 		s.n--;
 	if (t->has_times && stamp_find(s, &stamp))
 		stamp_clock_us(&t->clock, &stamp);
-	if (find(s, "--- request header ---", &rest) != SIZE_MAX)
+	t->prefix = prefix_of(t, s);
+	if (has(s, "--- request header ---"))
 		begin_request(t);
-	else if ((t->prefix = prefix_of(t, s), find(s, "--- response header ---", &rest) != SIZE_MAX))
+	else if (has(s, "--- response header ---"))
 		t->block = RESPONSE;
 	else if (t->block != TEXT && has(s, "-----------------------"))
 		t->block == REQUEST ? end_request(t, line->number) : end_response(t, line->number);
@@ -458,7 +438,8 @@ trace_line(void *reader, const struct input_line *line)
 static bool
 trace_knows(struct span head)
 {
-	static const char *const marks[] = { "--- request header ---", "++Rcv decoded: ", "++Sent decoded: ", "++Rcv raw: ", "++Sent raw: ", "Calling dispatcher reconnect [", "Websocket connected\n" };
+	static const char *const marks[] = { "--- request header ---", "++Rcv decoded: ", "++Sent decoded: ", "++Rcv raw: ", "++Sent raw: ",
+		"Calling dispatcher reconnect [", "Websocket connected\n" };
 
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
 		if (head.n > 0 && memmem(head.p, head.n, marks[i], strlen(marks[i])) != NULL)
@@ -466,16 +447,30 @@ trace_knows(struct span head)
 	return false;
 }
 
+/* Without times: those of the answers, and before the first one its time, so that nothing seems to have happened in 1970. */
+static void
+look_for_dates(struct trace_log *t, struct span head)
+{
+	struct span line;
+	struct stamp stamp;
+
+	while (span_next(&head, '\n', &line))
+		if (span_starts_ci(line, "date:") && stamp_find(line, &stamp) && stamp.has_zone) {
+			t->out->about.has_date = t->out->about.has_zone = true;
+			stamp_clock_us(&t->clock, &stamp);
+			return;
+		}
+}
+
 /* A logger's times stand before its marks; a Date header's do not. */
 static void
 look_at_head(struct trace_log *t, struct span head)
 {
 	struct input_log *about = &t->out->about;
-	struct span line;
+	struct span rest = head, line;
 	struct stamp stamp;
 
-	about->has_date = about->has_zone = true;
-	while (span_next(&head, '\n', &line)) {
+	while (span_next(&rest, '\n', &line)) {
 		bool is_mark = has(line, "--- re") || has(line, "++") || has(line, "Websocket connected") || has(line, "reconnect");
 
 		if (!is_mark || !stamp_find(line, &stamp))
@@ -486,6 +481,7 @@ look_at_head(struct trace_log *t, struct span head)
 		about->resolution_us = stamp.resolution_us;
 		return;
 	}
+	look_for_dates(t, head);
 }
 
 static void *

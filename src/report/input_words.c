@@ -7,8 +7,8 @@
 #include <string.h>
 
 /*
- * The first row whose words stand in an error wins, so the special ones come first. Words are matched by words_find(). STAGE_OPEN: of a connection that was open, as far as
- * the words tell.
+ * The first row whose words stand in an error wins, so the special ones come first. Words are matched by words_find(). STAGE_OPEN: of a connection that was
+ * open, as far as the words tell.
  */
 static const struct {
 	const char *words;
@@ -131,6 +131,42 @@ words_delay(struct span text)
 	else if (behind[0] != 's')
 		return -1;
 	return (int64_t)(v * 1e6 + 0.5);
+}
+
+static int
+hex(char c)
+{
+	return isdigit((unsigned char)c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* One byte; how many characters it took. */
+static size_t
+python_byte(struct span s, uint8_t *ret)
+{
+	static const char from[] = "nrt", to[] = "\n\r\t";
+
+	*ret = (uint8_t)s.p[0];
+	if (s.p[0] != '\\' || s.n < 2)
+		return 1;
+	if (s.p[1] == 'x' && s.n >= 4 && hex(s.p[2]) >= 0 && hex(s.p[3]) >= 0) {
+		*ret = (uint8_t)(hex(s.p[2]) << 4 | hex(s.p[3]));
+		return 4;
+	}
+	const char *found = s.p[1] != '\0' ? strchr(from, s.p[1]) : NULL;
+	*ret = (uint8_t)(found != NULL ? to[found - from] : s.p[1]);
+	return 2;
+}
+
+size_t
+words_python_bytes(struct span s, uint8_t *ret, size_t max)
+{
+	size_t n = 0;
+
+	if (s.n < 3 || s.p[0] != 'b' || (s.p[1] != '\'' && s.p[1] != '"'))
+		return 0;
+	for (size_t at = 2; n < max && at < s.n && s.p[at] != s.p[1]; n++)
+		at += python_byte((struct span){ s.p + at, s.n - at }, &ret[n]);
+	return n;
 }
 
 struct words_error

@@ -17,8 +17,8 @@ struct words_error {
 };
 
 struct words_error words_of_error(struct span text);
-/* The length of words if they stand at i in text, else 0: as whole words and in any case; each space in words stands for a space, "_", "-" or nothing: "on open" is on_open, onopen, On-Open.
- * All in lower case. */
+/* The length of words if they stand at i in text, else 0: as whole words and in any case; each space in words stands for a space, "_", "-" or nothing:
+ * "on open" is on_open, onopen, On-Open. All in lower case. */
 size_t words_at(struct span text, size_t i, const char *words);
 /* The same anywhere: where they end, 0: nowhere. */
 size_t words_find(struct span text, const char *words);
@@ -26,5 +26,7 @@ size_t words_find(struct span text, const char *words);
 int words_close_code(struct span text);
 /* The number in front of "s" or "seconds" in "in 5 s", "retrying in 1.5 seconds", in microseconds; -1: none. */
 int64_t words_delay(struct span text);
+/* The bytes that a bytes literal of Python stands for, at most max: "b'\x03\xe8bye'"; 0 where it is none. */
+size_t words_python_bytes(struct span literal, uint8_t *ret, size_t max);
 
 #endif

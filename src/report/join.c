@@ -102,6 +102,8 @@ forget(struct model *m)
 	free(steal(&m->stories));
 	free(steal(&m->verdicts));
 	m->n_circuits = m->n_stories = m->n_verdicts = 0;
+	m->since_us = m->until_us = NO_TIME;
+	m->excess.verdicts = 0;
 	memset(&m->joining, 0, sizeof(m->joining));
 	for (uint32_t i = 0; i < m->n_lives; i++) {
 		m->lives[i].circuit = m->lives[i].story = NO_INDEX;
@@ -331,11 +333,15 @@ measure(struct model *m)
 	for (uint32_t i = 0; i < m->n_participants; i++) {
 		const struct participant *p = &m->participants[i];
 
+		if (p->first_us == NO_TIME)
+			continue;
 		if (m->from_us == NO_TIME || p->first_us + p->shift_us < m->from_us)
 			m->from_us = p->first_us + p->shift_us;
 		if (m->to_us == NO_TIME || p->last_us + p->shift_us > m->to_us)
 			m->to_us = p->last_us + p->shift_us;
 	}
+	if (m->from_us == NO_TIME)
+		m->from_us = m->to_us = 0;
 }
 
 /* A client or server of whose kind the other side's logs know nothing. */
@@ -394,23 +400,28 @@ is_session(const struct model *m, const struct join_filter *f, uint32_t story)
 	return f->session == NULL || (name != NULL && strncmp(name, f->session, strlen(f->session)) == 0);
 }
 
+/* From the first open that any of its logs has to the last end; one that none has may still be to come. */
 static bool
 is_wanted(const struct model *m, const struct join_filter *f, const struct circuit *c)
 {
-	bool has_conn = f->conn == 0, has_time = false;
+	int64_t from = NO_TIME, to = NO_TIME;
+	bool has_conn = f->conn == 0;
 
 	for (uint32_t i = 0; i < c->n_lives; i++) {
 		const struct life *l = &m->lives[c->lives[i]];
 
 		has_conn = has_conn || l->id == f->conn;
-		has_time = has_time || is_within(f, l->opened.at_us, l->ended.at_us);
+		from = from == NO_TIME || (l->opened.at_us != NO_TIME && l->opened.at_us < from) ? l->opened.at_us : from;
+		to = MAX(to, l->ended.at_us);
 	}
-	return has_conn && has_time && is_session(m, f, c->story);
+	return has_conn && is_within(f, from, to) && is_session(m, f, c->story);
 }
 
 void
 join_filter(struct model *m, const struct join_filter *f)
 {
+	m->since_us = f->since_us;
+	m->until_us = f->until_us;
 	for (uint32_t i = 0; i < m->n_circuits; i++) {
 		bool is_hidden = !is_wanted(m, f, &m->circuits[i]);
 

@@ -8,8 +8,8 @@
  *
  *	request goes out <= far end opens <= answer is seen
  *
- * and the bounds that most pairs agree on are the offset and its uncertainty. Then the facts are fed, in corrected order, an end before an open that lies within
- * the uncertainty, to lifecycle/ledger: one for each view (the servers', each proxy's legs, each client's). Verdicts in the logs are not read.
+ * and the bounds that most pairs agree on are the offset and its uncertainty. Then the facts are fed, in corrected order, an end before an open that lies
+ * within the uncertainty, to lifecycle/ledger: one for each view (the servers', each proxy's legs, each client's). Verdicts in the logs are not read.
  */
 #ifndef WSDIAG_REPORT_JOIN_H
 #define WSDIAG_REPORT_JOIN_H
@@ -26,7 +26,7 @@ struct join_filter {
 	uint32_t conn;                /* its number in any of the logs; 0 */
 };
 
-/* Hides what is not wanted (is_hidden), whole connections at a time. */
+/* Hides what is not wanted (is_hidden), whole connections at a time; and what happened to the others outside the bounds is no finding. */
 void join_filter(struct model *m, const struct join_filter *f);
 
 #endif

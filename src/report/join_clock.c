@@ -9,6 +9,7 @@
 #define UPGRADE_ASSUMED_US US_PER_S
 /* Who sent and who saw a head log it in a moment of their own. */
 #define LOGGING_US US_PER_MS
+#define CLOCK_MOST_US (INT64_C(1) << 56)
 /* A group of lives this large is no single connection. */
 enum { GROUP_MAX = 64 };
 
@@ -244,6 +245,9 @@ set_by(struct participant *from, struct participant *to, int64_t shift, const st
 		return false;
 	if (to->basis != CLOCK_UNKNOWN && to->uncertainty_us <= uncertainty)
 		return false;
+	/* By way of logs that say what cannot be. */
+	if (uncertainty > CLOCK_MOST_US || llabs(from->shift_us + shift) > CLOCK_MOST_US)
+		return false;
 	to->basis = e->is_same_boot && from->basis != CLOCK_PAIRS ? CLOCK_SAME_BOOT : CLOCK_PAIRS;
 	to->shift_us = from->shift_us + shift;
 	to->uncertainty_us = uncertainty;
@@ -274,14 +278,17 @@ set_clocks(struct model *m, const struct edges *e)
 			has_changed |= set_by(&m->participants[x->far], &m->participants[x->near], -x->shift_us, x);
 		}
 	}
-	m->is_dated = m->logs[m->participants[reference].log].has_date;
+	m->is_dated = m->logs[m->participants[reference].log].has_date && m->participants[reference].first_us != NO_TIME;
 	m->is_zoned = m->logs[m->participants[reference].log].has_zone;
 }
 
 static void
 restamp(const struct model *m, uint32_t participant, struct moment *at)
 {
-	at->at_us = moment_is_known(at) ? at->own_us + m->participants[participant].shift_us : NO_TIME;
+	const struct participant *p = &m->participants[participant];
+	int64_t own = p->is_untimed && at->own_us == 0 && p->first_us != NO_TIME ? p->first_us : at->own_us;
+
+	at->at_us = moment_is_known(at) ? own + p->shift_us : NO_TIME;
 }
 
 void

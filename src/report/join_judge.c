@@ -15,6 +15,7 @@ enum { VIEW_SERVERS, VIEW_FIRST };
 struct fact {
 	uint32_t view, life;
 	enum event_type type;         /* EV_OPENED, EV_LOST, EV_GHOST, EV_GONE */
+	bool is_instant;              /* an open, or an end at the time of its open */
 	int64_t at_us, sort_us;
 };
 
@@ -46,7 +47,11 @@ uncertainty_of(const struct model *m, const struct life *l, uint32_t n_servers)
 static void
 add_fact(struct judging *g, uint32_t life, enum event_type type, int64_t at_us, int64_t early_us)
 {
-	g->facts[g->n++] = (struct fact){ .view = view_of(g->m, &g->m->lives[life]), .life = life, .type = type, .at_us = at_us, .sort_us = at_us - early_us };
+	const struct life *l = &g->m->lives[life];
+	int64_t sort_us = type == EV_OPENED ? at_us : MAX(at_us - early_us, l->opened.at_us);
+
+	g->facts[g->n++] = (struct fact){
+		.view = view_of(g->m, l), .life = life, .type = type, .is_instant = sort_us == l->opened.at_us, .at_us = at_us, .sort_us = sort_us };
 }
 
 static void
@@ -57,7 +62,8 @@ add_life(struct judging *g, uint32_t life, uint32_t n_servers)
 	const struct participant *p = &m->participants[l->participant];
 	int64_t early = uncertainty_of(m, l, n_servers);
 
-	if (!moment_is_known(&l->opened))
+	/* Of one that ended at a time nobody logged its participant cannot say that it was still there. */
+	if (!moment_is_known(&l->opened) || l->is_end_implied)
 		return;
 	add_fact(g, life, EV_OPENED, l->opened.at_us, 0);
 	if (moment_is_known(&l->ended))
@@ -72,23 +78,30 @@ add_life(struct judging *g, uint32_t life, uint32_t n_servers)
 	}
 }
 
-/* By time; at one time ends come first. */
+/* Of one life at one time. */
+static int
+fact_order(enum event_type type)
+{
+	return type == EV_LOST ? 0 : type == EV_GHOST ? 1 : 2;
+}
+
+/* By time; at one time ends come first, but none before its own open. */
 static int
 compare_facts(const void *a, const void *b)
 {
 	const struct fact *x = a, *y = b;
-	bool x_opens = x->type == EV_OPENED, y_opens = y->type == EV_OPENED;
 
 	if (x->view != y->view)
 		return (x->view > y->view) - (x->view < y->view);
 	if (x->sort_us != y->sort_us)
 		return (x->sort_us > y->sort_us) - (x->sort_us < y->sort_us);
-	/* But not before its own open. */
-	if (x_opens != y_opens && x->life != y->life)
-		return x_opens - y_opens;
-	if (x->type != y->type && x->life == y->life)
-		return x_opens ? -1 : y_opens ? 1 : (x->type > y->type) - (x->type < y->type);
-	return (x->life > y->life) - (x->life < y->life);
+	if (x->is_instant != y->is_instant)
+		return x->is_instant - y->is_instant;
+	if (x->life != y->life)
+		return (x->life > y->life) - (x->life < y->life);
+	if ((x->type == EV_OPENED) != (y->type == EV_OPENED))
+		return x->type == EV_OPENED ? -1 : 1;
+	return x->at_us != y->at_us ? (x->at_us > y->at_us) - (x->at_us < y->at_us) : fact_order(x->type) - fact_order(y->type);
 }
 
 /* --- verdicts --- */
@@ -118,6 +131,10 @@ keep_verdict(void *arg, struct event *ev)
 		v.with = ev->u.replay.with - 1;
 	} else {
 		v.successor = ev->u.orphan.successor;
+	}
+	if (m->n_verdicts == MODEL_VERDICTS_MAX) {
+		m->excess.verdicts++;
+		return;
 	}
 	m->verdicts = model_grow(m->verdicts, m->n_verdicts, sizeof(*m->verdicts));
 	m->verdicts[m->n_verdicts++] = v;

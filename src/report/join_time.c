@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of join that has only time and order to go by: logs without keys and addresses. The opens of a client and a server are laid beside each other; where,
- * in one stretch of time, there are as many of one as of the other, they belong together in order. Where there are not, they are left alone, and counted.
+ * The part of join that has only time and order to go by: logs without keys and addresses. The opens of a client and a server are laid beside
+ * each other; where, in one stretch of time, there are as many of one as of the other, they belong together in order. Where there are not, they are left alone, and counted.
  */
 #include "report/join_state.h"
 
@@ -232,8 +232,6 @@ lay_beside(struct lay *y)
 	y->within_us = MAX(MAX(y->near.who->resolution_us, y->far.who->resolution_us), US_PER_S);
 	if (is_known(y))
 		y->within_us += y->near.who->uncertainty_us + y->far.who->uncertainty_us + LAG_US;
-	if (y->near.n == 0 || y->far.n == 0)
-		return;
 	if (!choose_shift(y, &shift)) {
 		m->joining.ambiguous += (uint32_t)MIN(y->near.n, y->far.n);
 		return;
@@ -254,8 +252,10 @@ try_ranks(struct join *j, uint32_t near, enum hop_rank near_rank, uint32_t far, 
 	struct lay y = { .j = j };
 
 	gather(j, near, near_rank, &y.near);
-	gather(j, far, far_rank, &y.far);
-	lay_beside(&y);
+	if (y.near.n > 0)
+		gather(j, far, far_rank, &y.far);
+	if (y.far.n > 0)
+		lay_beside(&y);
 	free(y.near.lives);
 	free(y.far.lives);
 }

@@ -213,7 +213,7 @@ add_participant(struct model *m, const struct place *at, const struct event *ev)
 	p->boot = ev->src->boot != NULL ? model_text(m, span_of(ev->src->boot)) : NULL;
 	p->name = new_name(m, p->role);
 	if (p->has_mono)
-		p->mono_base_us = ev->wall_us - ev->mono_us;
+		p->mono_base_us = model_believed(ev->wall_us) - model_believed(ev->mono_us);
 	return m->n_participants++;
 }
 
@@ -275,10 +275,36 @@ life_name(struct buf *out, const struct model *m, uint32_t life)
 		buf_printf(out, " %s", leg_name(l->leg));
 }
 
+static const char *
+base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+/* Without its folders, where that is no other log's name. */
+static const char *
+short_name(const struct model *m, uint32_t log)
+{
+	const char *base = base_of(m->logs[log].name);
+
+	for (uint32_t i = 0; i < m->n_logs; i++)
+		if (i != log && strcmp(base_of(m->logs[i].name), base) == 0)
+			return m->logs[log].name;
+	return base;
+}
+
+void
+log_name(struct buf *out, const struct model *m, uint32_t log)
+{
+	escape_text(out, span_of(short_name(m, log)), 0);
+}
+
 void
 place_name(struct buf *out, const struct model *m, const struct place *at)
 {
-	escape_text(out, span_of(m->logs[at->log].name), 0);
+	log_name(out, m, at->log);
 	buf_printf(out, ":%llu", (unsigned long long)at->line);
 }
 

@@ -29,6 +29,7 @@ enum {
 	MODEL_PARTICIPANTS_MAX = 4096,
 	MODEL_LIVES_MAX = 65536,
 	MODEL_FAILED_MAX = 65536,
+	MODEL_VERDICTS_MAX = 65536,
 	MODEL_NOTES_MAX = 4096,       /* injections; pauses */
 	MODEL_KEY_MAX = 32,
 	MODEL_TEXT_MAX = 160,
@@ -201,7 +202,7 @@ struct verdict {
 
 /* What did not fit. */
 struct model_excess {
-	uint64_t participants, lives, failed, notes, texts;
+	uint64_t participants, lives, failed, notes, texts, verdicts;
 };
 
 /* What the joining had to work with, and how it went. */
@@ -236,6 +237,7 @@ struct model {
 	uint32_t n_verdicts;
 	struct joining joining;
 	int64_t from_us, to_us;       /* all there is, on the report's clock */
+	int64_t since_us, until_us;   /* what is wanted of it; NO_TIME: no bound */
 	bool is_dated, is_zoned;      /* whether the report's clock has a date; and is UTC, not some local time */
 
 	struct model_excess excess;
@@ -253,7 +255,8 @@ int64_t life_age(const struct life *l);
 bool life_is_loss(const struct life *l);
 /* "c3"; a proxy's leg: "c3 client". */
 void life_name(struct buf *out, const struct model *m, uint32_t life);
-/* "server.log:4". */
+/* "server.log", "server.log:4": without its folders, where that is no other log's name. */
+void log_name(struct buf *out, const struct model *m, uint32_t log);
 void place_name(struct buf *out, const struct model *m, const struct place *at);
 /* "peer FIN", "ping timeout", "1012 Service Restart \"deploy\"", "error": how it ended, shortly, safe to show. */
 void life_ending(struct buf *out, const struct life *l);

@@ -7,6 +7,15 @@
 
 enum { RECENT_DIALS = 8, TEXT_BYTES_MAX = 16 * 1024 * 1024 };
 
+/* A log may say anything: a time is within 142 years of 1970, a duration or a size below this, else it is not believed. Sums then fit. */
+#define MODEL_BELIEVED (INT64_C(1) << 52)
+
+static inline int64_t
+model_believed(int64_t us)
+{
+	return MIN(MAX(us, -MODEL_BELIEVED), MODEL_BELIEVED);
+}
+
 /* What is needed of a participant only while its events come. */
 struct recent {
 	struct {
@@ -28,6 +37,38 @@ struct model_index {
 	struct recent *recent;        /* by participant */
 	uint32_t log_participant[MODEL_LOGS_MAX]; /* the last that spoke in a log */
 };
+
+/* How far back an end without a number looks for its open: in lives. */
+enum { LOOK_BACK = 4096 };
+
+/* An event while it is taken. */
+struct taking {
+	struct model *m;
+	const struct event *ev;
+	uint32_t participant;
+	struct moment at;
+};
+
+static inline struct participant *
+model_who(const struct taking *t)
+{
+	return &t->m->participants[t->participant];
+}
+
+/* Or a size: what is not known is -1, too. */
+static inline int64_t
+model_duration(int64_t us)
+{
+	return us >= 0 && us < MODEL_BELIEVED ? us : US_UNKNOWN;
+}
+
+/* model_open.c */
+void model_begin_dial(struct taking *t);
+void model_take_opened(struct taking *t);
+void model_take_failed(struct taking *t);
+void model_take_reject(struct taking *t);
+/* The last that a participant opened; NULL. */
+struct life *model_newest_life(const struct taking *t);
 
 struct model_index *model_index_new(void);
 void model_index_free(struct model_index *x);

@@ -5,26 +5,14 @@
 #include "base/clock.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define DAY_US (INT64_C(24) * 3600 * US_PER_S)
 
-/* How far back an end without a number looks for its open: in lives. */
-enum { LOOK_BACK = 4096 };
-
-struct taking {
-	struct model *m;
-	const struct event *ev;
-	uint32_t participant;
-	struct moment at;
-};
-
-static struct participant *
-who(const struct taking *t)
+static struct traffic
+traffic(const struct traffic *t)
 {
-	return &t->m->participants[t->participant];
+	return (struct traffic){ .messages = MIN(t->messages, (uint64_t)MODEL_BELIEVED), .bytes = MIN(t->bytes, (uint64_t)MODEL_BELIEVED) };
 }
 
 /* --- times --- */
@@ -32,230 +20,35 @@ who(const struct taking *t)
 static int64_t
 own_time(const struct taking *t)
 {
-	struct participant *p = who(t);
+	struct participant *p = model_who(t);
 	struct recent *r = &t->m->index->recent[t->participant];
 	const struct log *log = &t->m->logs[t->at.place.log];
-	int64_t wall = t->ev->wall_us;
+	int64_t wall = model_believed(t->ev->wall_us);
 
 	if (p->has_mono)
-		return t->ev->mono_us != INPUT_NO_MONO ? t->ev->mono_us + p->mono_base_us : wall;
+		return t->ev->mono_us != INPUT_NO_MONO ? model_believed(model_believed(t->ev->mono_us) + p->mono_base_us) : wall;
 	/* The time of day fell by more than half a day: a clock that has no date passed midnight. */
 	if (!log->has_date && r->last_wall_us != NO_TIME && wall + r->days_us < r->last_wall_us - DAY_US / 2)
 		r->days_us += DAY_US;
-	r->last_wall_us = wall + r->days_us;
+	r->last_wall_us = model_believed(wall + r->days_us);
 	return r->last_wall_us;
 }
 
 static void
 stamp(struct taking *t, const struct place *at)
 {
-	struct participant *p = who(t);
+	struct participant *p = model_who(t);
 
 	t->at = (struct moment){ .place = *at, .at_us = NO_TIME };
 	t->at.own_us = own_time(t);
+	/* Before the first time that a log without times of its own learns of: set right when all is read. */
+	if (p->is_untimed && t->at.own_us == 0) {
+		p->last_us = MAX(p->last_us, INT64_C(0));
+		return;
+	}
 	if (p->first_us == NO_TIME || t->at.own_us < p->first_us)
 		p->first_us = t->at.own_us;
 	p->last_us = MAX(p->last_us, t->at.own_us);
-}
-
-/* --- the pieces --- */
-
-static void
-copy_key(char to[MODEL_KEY_MAX], struct span key)
-{
-	size_t n = MIN(key.n, (size_t)MODEL_KEY_MAX - 1);
-
-	if (n > 0)
-		memcpy(to, key.p, n);
-	to[n] = '\0';
-}
-
-/* The first of a list of addresses: the client, as the first proxy saw it. */
-static struct span
-first_address(struct span list)
-{
-	struct span item = SPAN_NONE;
-
-	return list.n > 0 && span_next(&list, ',', &item) ? span_trim(item) : item;
-}
-
-static bool
-parse_date(struct span s, int64_t *ret_us)
-{
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	char text[40] = "", month[4] = "";
-	int day, year, h, min, sec;
-
-	memcpy(text, s.p, MIN(s.n, sizeof(text) - 1));
-	/* RFC 9110 5.6.7, the only form that is sent: Tue, 15 Nov 1994 08:12:31 GMT */
-	if (s.n != 29 || sscanf(text + 5, "%2d %3s %4d %2d:%2d:%2d GMT", &day, month, &year, &h, &min, &sec) != 6)
-		return false;
-	const char *found = strstr(months, month);
-	if (found == NULL || (found - months) % 3 != 0 || strlen(month) != 3 || year < 1970 || year > 9999 || day < 1 || day > 31 || h > 23 || min > 59 || sec > 60 || h < 0 || min < 0 || sec < 0)
-		return false;
-	/* Days since 1970-01-01 (Howard Hinnant's days_from_civil). */
-	int mon = (int)(found - months) / 3 + 1, y = mon <= 2 ? year - 1 : year;
-	int64_t era = y / 400, yoe = y - era * 400, doy = (153 * (mon + (mon > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-	int64_t days = era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-	*ret_us = (((days * 24 + h) * 60 + min) * 60 + sec) * US_PER_S;
-	return true;
-}
-
-/* request out <= Date <= answer seen, and a Date has no fractions. */
-static void
-compare_date(struct participant *p, const struct life *l, const struct header_list *headers)
-{
-	for (size_t i = 0; i < headers->n; i++) {
-		int64_t date, lo, hi;
-
-		if (!span_eq_ci(headers->items[i].name, "Date") || !parse_date(headers->items[i].value, &date))
-			continue;
-		lo = date - l->opened.own_us;
-		hi = date + US_PER_S - l->opened.own_us + MAX(l->upgrade_us, INT64_C(0));
-		if (p->date_lo_us != NO_TIME) {
-			lo = MAX(lo, p->date_lo_us);
-			hi = MIN(hi, p->date_hi_us);
-		}
-		/* Another server's clock, or one that was set: the first stands. */
-		if (lo > hi)
-			return;
-		p->date_lo_us = lo;
-		p->date_hi_us = hi;
-		p->dates++;
-		return;
-	}
-}
-
-static void
-begin_dial(struct taking *t)
-{
-	struct recent *r = &t->m->index->recent[t->participant];
-	uint32_t at = r->next_dial++ % RECENT_DIALS;
-
-	r->dials[at].dial = t->ev->dial;
-	r->dials[at].at = t->at;
-}
-
-static void
-find_dial(const struct taking *t, struct moment *ret)
-{
-	const struct recent *r = &t->m->index->recent[t->participant];
-
-	for (size_t i = 0; i < RECENT_DIALS; i++)
-		if (t->ev->dial != 0 && r->dials[i].dial == t->ev->dial)
-			*ret = r->dials[i].at;
-}
-
-/* --- opens --- */
-
-/* The last that a participant opened; NULL. */
-static struct life *
-newest_life(const struct taking *t)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = t->m->n_lives; i-- > 0 && n < LOOK_BACK; n++)
-		if (t->m->lives[i].participant == t->participant)
-			return &t->m->lives[i];
-	return NULL;
-}
-
-/* A client's text log has one connection at a time: a new one means that the old one had ended, logged or not. */
-static void
-end_silently(const struct taking *t)
-{
-	struct life *l = newest_life(t);
-
-	if (l != NULL && l->is_id_counted)
-		l->is_end_implied = !moment_is_known(&l->ended);
-}
-
-static void
-take_opened(struct taking *t)
-{
-	const struct event *ev = t->ev;
-	const struct ev_opened *o = &ev->u.opened;
-	uint32_t id = ev->conn != 0 ? ev->conn : ++t->m->index->recent[t->participant].counted;
-	struct life *l;
-
-	/* The same run, read twice. */
-	if (ev->conn != 0 && model_find_life(t->m, t->participant, ev->leg, id) != NULL)
-		return;
-	if (ev->conn == 0 && who(t)->role == ROLE_CLIENT)
-		end_silently(t);
-	l = model_add_life(t->m, t->participant, ev->leg, id);
-	if (l == NULL)
-		return;
-	l->is_id_counted = ev->conn == 0;
-	l->is_untimed = who(t)->is_untimed;
-	l->dial = ev->dial;
-	l->opened = t->at;
-	l->session = model_text(t->m, ev->session);
-	l->is_reconnect = o->is_reconnect;
-	copy_key(l->key, o->ws_key);
-	l->peer = model_text(t->m, o->peer);
-	l->local = model_text(t->m, o->local);
-	l->forwarded_for = model_text(t->m, first_address(o->forwarded_for));
-	l->url = model_text(t->m, o->url);
-	l->hop = model_text(t->m, o->hop);
-	l->subprotocol = model_text(t->m, o->subprotocol);
-	l->is_tls = o->tls != NULL;
-	l->upgrade_us = o->timing.upgrade;
-	find_dial(t, &l->dialled);
-	if (who(t)->role == ROLE_CLIENT)
-		compare_date(who(t), l, &o->headers);
-}
-
-static bool
-add_failed(struct taking *t, struct failed **ret)
-{
-	struct model *m = t->m;
-
-	if (m->n_failed == MODEL_FAILED_MAX) {
-		m->excess.failed++;
-		return false;
-	}
-	m->failed = model_grow(m->failed, m->n_failed, sizeof(*m->failed));
-	*ret = &m->failed[m->n_failed++];
-	**ret = (struct failed){ .participant = t->participant, .dial = t->ev->dial, .leg = t->ev->leg, .circuit = NO_INDEX, .story = NO_INDEX, .at = t->at };
-	(*ret)->session = model_text(m, t->ev->session);
-	return true;
-}
-
-static void
-take_failed(struct taking *t)
-{
-	const struct ev_failed *e = &t->ev->u.failed;
-	struct failed *f;
-
-	if (!add_failed(t, &f))
-		return;
-	f->stage = e->stage;
-	f->cause = e->cause;
-	f->error = e->code;
-	f->status = e->status;
-	f->took = e->took;
-	copy_key(f->key, e->ws_key);
-	f->text = model_text(t->m, e->text);
-	f->hop = model_text(t->m, e->hop);
-	f->local = model_text(t->m, e->local);
-}
-
-static void
-take_reject(struct taking *t)
-{
-	const struct ev_reject *e = &t->ev->u.reject;
-	struct failed *f;
-
-	if (!add_failed(t, &f))
-		return;
-	f->is_reject = true;
-	f->stage = STAGE_UPGRADE;
-	f->cause = e->cause;
-	f->status = e->status;
-	f->took = e->took;
-	f->text = model_text(t->m, e->text);
-	f->peer = model_text(t->m, e->peer);
 }
 
 /* --- ends --- */
@@ -267,8 +60,8 @@ guess_life(const struct taking *t)
 	struct life *found = NULL;
 	uint32_t n = 0;
 
-	if (who(t)->role == ROLE_CLIENT)
-		return newest_life(t);
+	if (model_who(t)->role == ROLE_CLIENT)
+		return model_newest_life(t);
 	for (uint32_t i = t->m->n_lives; i-- > 0 && n < LOOK_BACK; n++) {
 		struct life *l = &t->m->lives[i];
 
@@ -293,8 +86,8 @@ life_of(struct taking *t)
 	if (l != NULL) {
 		l->session = model_text(t->m, t->ev->session);
 		l->dial = t->ev->dial;
-		if (t->ev->u.ended.age >= 0)
-			l->opened.own_us = t->at.own_us - t->ev->u.ended.age;
+		if (model_duration(t->ev->u.ended.age) != US_UNKNOWN)
+			l->opened.own_us = model_believed(t->at.own_us - t->ev->u.ended.age);
 	}
 	return l;
 }
@@ -307,9 +100,9 @@ take_tcp(struct life *l, const struct tcp_facts *tcp)
 		return;
 	l->tcp_unacked = tcp->unacked;
 	l->tcp_retransmits = tcp->retransmits;
-	l->tcp_last_ack = tcp->last_ack;
-	l->tcp_last_sent = tcp->last_sent;
-	l->tcp_last_received = tcp->last_received;
+	l->tcp_last_ack = model_duration(tcp->last_ack);
+	l->tcp_last_sent = model_duration(tcp->last_sent);
+	l->tcp_last_received = model_duration(tcp->last_received);
 }
 
 static void
@@ -334,22 +127,22 @@ take_ended(struct taking *t)
 	l->reason = model_text(t->m, e->reason);
 	l->end_text = l->is_how_known ? NULL : model_text(t->m, e->text);
 	l->is_clean = e->clean;
-	l->age = e->age;
-	l->silent_rx = e->silent_rx;
-	l->silent_tx = e->silent_tx;
-	l->answered = e->answered;
-	l->paused_rx = e->paused_rx;
-	l->rtt = e->rtt;
-	l->sent = e->sent;
-	l->received = e->received;
-	l->unsent = e->unsent;
-	l->unacked = e->unacked;
-	l->partial_in = e->partial_in;
-	l->partial_out = e->partial_out;
-	l->after_close = e->after_close;
+	l->age = model_duration(e->age);
+	l->silent_rx = model_duration(e->silent_rx);
+	l->silent_tx = model_duration(e->silent_tx);
+	l->answered = model_duration(e->answered);
+	l->paused_rx = model_duration(e->paused_rx);
+	l->rtt = model_duration(e->rtt);
+	l->sent = traffic(&e->sent);
+	l->received = traffic(&e->received);
+	l->unsent = MAX(model_duration(e->unsent), INT64_C(0));
+	l->unacked = model_duration(e->unacked);
+	l->partial_in = MIN(e->partial_in, (uint64_t)MODEL_BELIEVED);
+	l->partial_out = MIN(e->partial_out, (uint64_t)MODEL_BELIEVED);
+	l->after_close = MIN(e->after_close, (uint64_t)MODEL_BELIEVED);
 	take_tcp(l, e->tcp);
-	who(t)->messages_in += e->received.messages;
-	who(t)->messages_out += e->sent.messages;
+	model_who(t)->messages_in += l->received.messages;
+	model_who(t)->messages_out += l->sent.messages;
 }
 
 static void
@@ -361,7 +154,7 @@ take_ghost(struct taking *t)
 		return;
 	l->ghost = t->at;
 	l->is_ghost_ended = t->ev->u.ghost.ended;
-	l->ghost_received = t->ev->u.ghost.received.bytes;
+	l->ghost_received = traffic(&t->ev->u.ghost.received).bytes;
 }
 
 /* --- what happens in between --- */
@@ -398,12 +191,12 @@ take_pong(struct taking *t)
 {
 	struct life *l = life_of(t);
 
-	if (t->ev->u.pong.dir != DIR_IN || t->ev->u.pong.rtt == US_UNKNOWN)
+	if (t->ev->u.pong.dir != DIR_IN || model_duration(t->ev->u.pong.rtt) == US_UNKNOWN)
 		return;
 	if (l != NULL)
 		l->pongs++;
-	who(t)->rtt_counts[rtt_bucket(t->ev->u.pong.rtt)]++;
-	who(t)->rtts++;
+	model_who(t)->rtt_counts[rtt_bucket(t->ev->u.pong.rtt)]++;
+	model_who(t)->rtts++;
 }
 
 int64_t
@@ -460,13 +253,13 @@ take_suspend(struct taking *t)
 	}
 	m->pauses = model_grow(m->pauses, m->n_pauses, sizeof(*m->pauses));
 	m->pauses[m->n_pauses++] = (struct pause){ .participant = t->participant, .at = t->at,
-		.slept = t->ev->u.suspend.slept, .stalled = t->ev->u.suspend.stalled };
+		.slept = model_duration(t->ev->u.suspend.slept), .stalled = model_duration(t->ev->u.suspend.stalled) };
 }
 
 static void
 take_start(struct taking *t)
 {
-	struct participant *p = who(t);
+	struct participant *p = model_who(t);
 
 	p->has_start = true;
 	p->version = model_text(t->m, t->ev->u.start.version);
@@ -476,34 +269,34 @@ take_start(struct taking *t)
 static void
 take_listen(struct taking *t)
 {
-	who(t)->url = model_text(t->m, t->ev->u.listen.url);
+	model_who(t)->url = model_text(t->m, t->ev->u.listen.url);
 }
 
 static void
 take_retry(struct taking *t)
 {
-	who(t)->retries++;
+	model_who(t)->retries++;
 }
 
 static void
 take_giveup(struct taking *t)
 {
-	who(t)->giveups++;
+	model_who(t)->giveups++;
 }
 
 static void
 take_end(struct taking *t)
 {
-	who(t)->has_end = true;
+	model_who(t)->has_end = true;
 }
 
 static void (*const takers[EV_TYPE_COUNT])(struct taking *t) = {
 	[EV_START] = take_start,
 	[EV_LISTEN] = take_listen,
-	[EV_DIAL] = begin_dial,
-	[EV_FAILED] = take_failed,
-	[EV_REJECT] = take_reject,
-	[EV_OPENED] = take_opened,
+	[EV_DIAL] = model_begin_dial,
+	[EV_FAILED] = model_take_failed,
+	[EV_REJECT] = model_take_reject,
+	[EV_OPENED] = model_take_opened,
 	[EV_PING] = take_ping,
 	[EV_PONG] = take_pong,
 	[EV_VIOLATION] = take_violation,

@@ -16,11 +16,14 @@ static const char *const colour_choices[] = { "auto", "always", "never", NULL };
 static const struct option input_rows[] = {
 	{ .name = "from", .kind = OPT_LIST, .offset = AT(from), .argument = "KIND:FILE",
 	    .help = "a log of this kind (wsdiag, text, websocket-client, daphne), whatever it looks like; repeatable" },
+	{ .name = "follow", .kind = OPT_FLAG, .offset = AT(follow),
+	    .help = "go on as the logs grow and tell findings as they come; Ctrl-C ends with the whole report" },
 	{ 0 },
 };
 
 static const struct option choice_rows[] = {
-	{ .name = "since", .kind = OPT_TEXT, .offset = AT(since), .argument = "TIME", .help = "leave out connections that ended before: 22:13, 22:13:02 or 2026-03-04T22:13:02Z" },
+	{ .name = "since", .kind = OPT_TEXT, .offset = AT(since), .argument = "TIME",
+	    .help = "leave out connections that ended before: 22:13, 22:13:02 or 2026-03-04T22:13:02Z" },
 	{ .name = "until", .kind = OPT_TEXT, .offset = AT(until), .argument = "TIME", .help = "leave out connections that opened after" },
 	{ .name = "session", .kind = OPT_TEXT, .offset = AT(session), .argument = "ID", .help = "only connections of the session whose id begins so" },
 	{ .name = "conn", .kind = OPT_NUMBER, .offset = AT(conn), .argument = "N", .min = 1, .max = UINT32_MAX,
@@ -29,6 +32,12 @@ static const struct option choice_rows[] = {
 };
 
 static const struct option output_rows[] = {
+	{ .name = "json", .kind = OPT_FLAG, .offset = AT(json), .help = "the whole report as one JSON document instead of text" },
+	{ .name = "markdown", .kind = OPT_FLAG, .offset = AT(markdown), .help = "as Markdown instead, to paste into an issue or a support ticket" },
+	{ .name = "html", .kind = OPT_TEXT, .offset = AT(html), .argument = "FILE", .complete = "file",
+	    .help = "a page with a timeline into FILE too; it is one file, loads nothing and has no scripts" },
+	{ .name = "as", .kind = OPT_TEXT, .offset = AT(as), .argument = "LIBRARY:VERSION",
+	    .help = "add what this library would have told its user: websocket-client:1.7, 1.8 or 1.9" },
 	{ .name = "exit-zero", .kind = OPT_FLAG, .offset = AT(exit_zero), .help = "exit status 0 also with findings" },
 	{ .name = "color", .kind = OPT_CHOICE, .offset = AT(colour), .choices = colour_choices,
 	    .help = "coloured findings (default auto: on a terminal, unless NO_COLOR is set)" },

@@ -31,7 +31,7 @@ spread_of(struct values *v)
 	if (v->n > 0) {
 		qsort(v->items, v->n, sizeof(*v->items), compare_values);
 		s.least = v->items[0];
-		s.median = v->items[v->n / 2];
+		s.median = (v->items[(v->n - 1) / 2] + v->items[v->n / 2]) / 2;
 		s.most = v->items[v->n - 1];
 	}
 	free(v->items);

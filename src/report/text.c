@@ -23,6 +23,12 @@ struct text {
 	unsigned columns;
 };
 
+static unsigned
+text_columns(const struct text_options *opt)
+{
+	return opt->columns > 0 ? opt->columns : COLUMNS_DEFAULT;
+}
+
 /* --- times and places --- */
 
 void
@@ -86,6 +92,15 @@ text_places(struct buf *out, const struct model *m, const struct finding *f)
 		buf_puts(out, " ...");
 }
 
+static void
+put_folded(struct text *t, const struct buf *line, unsigned indent)
+{
+	struct fold fold = { .out = t->out, .columns = t->columns, .indent = indent };
+
+	fold_text(&fold, buf_span(line));
+	buf_putc(t->out, '\n');
+}
+
 /* --- what was read --- */
 
 static void
@@ -122,7 +137,7 @@ put_lacks(struct buf *line, const struct log *log)
 	const struct {
 		bool has;
 		const char *what;
-	} rows[] = { { log->has_date, "date" }, { log->has_zone, "zone" }, { log->has_key, "key" } };
+	} rows[] = { { log->resolution_us > 0, "time" }, { log->has_date, "date" }, { log->has_zone, "zone" }, { log->has_key, "key" } };
 	unsigned n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -161,14 +176,14 @@ put_logs(struct text *t)
 			continue;
 		put_names(&line, m, i);
 		buf_puts(&line, "  ");
-		escape_text(&line, span_of(log->name), 0);
+		log_name(&line, m, i);
 		buf_printf(&line, "  %" PRIu64 " line%s  ", log->counts.lines, log->counts.lines == 1 ? "" : "s");
 		escape_text(&line, span_of(log->kind), 0);
 		if (log->role_is_guessed)
 			buf_puts(&line, ", role by its words");
 		put_lacks(&line, log);
 		put_trouble(&line, log);
-		buf_printf(t->out, "%s\n", buf_cstr(&line));
+		put_folded(t, &line, 2);
 	}
 }
 
@@ -198,6 +213,11 @@ put_clock(struct buf *line, const struct model *m, const struct participant *p)
 	case CLOCK_PAIRS:
 	case CLOCK_ORDER: {
 		int64_t wrong = -p->shift_us;
+
+		if (p->is_untimed) {
+			buf_printf(line, "%s has no times, and is placed by what it shares", p->name);
+			break;
+		}
 
 		/* Of a monotonic clock the report's zero is its wall time at the first event. */
 		buf_printf(line, "%s's clock ", p->name);
@@ -279,12 +299,8 @@ put_joining(struct text *t)
 		buf_printf(&line, "%s%" PRIu32 " could be joined in several ways, and were not", line.len > 0 ? "; " : "", m->joining.ambiguous);
 	if (m->joining.unmatched > 0 && m->n_logs > 1)
 		buf_printf(&line, "%s%" PRIu32 " seen by one end only", line.len > 0 ? "; " : "", m->joining.unmatched);
-	if (line.len > 0) {
-		struct fold fold = { .out = t->out, .columns = t->columns };
-
-		fold_text(&fold, buf_span(&line));
-		buf_putc(t->out, '\n');
-	}
+	if (line.len > 0)
+		put_folded(t, &line, 0);
 	put_dates(t);
 }
 
@@ -297,6 +313,7 @@ put_excess(struct text *t)
 		const char *what;
 	} rows[] = {
 		{ e->participants, "events of runs" }, { e->lives, "connections" }, { e->failed, "failed dials" }, { e->notes, "faults and pauses" }, { e->texts, "texts" },
+		{ e->verdicts, "overlaps" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -372,13 +389,12 @@ put_stats(struct text *t)
 
 	for (uint32_t i = 0; i < MIN(m->n_participants, (uint32_t)STATS_SHOWN); i++) {
 		struct buf line CLEANUP(buf_deinit) = { 0 };
-		struct fold fold = { .out = t->out, .columns = t->columns };
+		unsigned indent;
 
 		buf_printf(&line, "%s  ", m->participants[i].name);
-		fold.indent = (unsigned)line.len;
+		indent = (unsigned)line.len;
 		put_numbers(&line, m, i);
-		fold_text(&fold, buf_span(&line));
-		buf_putc(t->out, '\n');
+		put_folded(t, &line, indent);
 	}
 	if (m->n_participants > STATS_SHOWN)
 		buf_printf(t->out, "and %" PRIu32 " more participants\n", m->n_participants - STATS_SHOWN);
@@ -417,18 +433,36 @@ put_paragraph(struct text *t, const char *before, const char *text)
 	buf_putc(t->out, '\n');
 }
 
+/* Name, time, confidence; the lines behind them where they fit, else below. */
 static void
-put_finding(struct text *t, const struct finding *f, int name_width, int when_width)
+put_finding(struct text *t, const struct finding *f, const char *before, int name_width, int when_width)
 {
-	const struct text_options *opt = t->opt;
-	struct buf when CLEANUP(buf_deinit) = { 0 }, places CLEANUP(buf_deinit) = { 0 };
+	struct buf when CLEANUP(buf_deinit) = { 0 }, places CLEANUP(buf_deinit) = { 0 }, head CLEANUP(buf_deinit) = { 0 };
 
 	put_when(&when, t->m, f);
 	text_places(&places, t->m, f);
-	buf_printf(t->out, "%s%-*s%s%-*s", opt->colour ? "\033[1;31m" : "", name_width, finding_spec(f->kind)->name, opt->colour ? "\033[0m" : "", when_width, buf_cstr(&when));
-	buf_printf(t->out, "%s, %" PRIu32 " sample%s  %s\n", confidence_name(f->confidence), f->n_samples, f->n_samples == 1 ? "" : "s", buf_cstr(&places));
+	buf_printf(&head, "%-*s%-*s%s, ", name_width, finding_spec(f->kind)->name, when_width, buf_cstr(&when), confidence_name(f->confidence));
+	say_count(&head, f->n_samples, "sample");
+	buf_printf(t->out, "%s%s%.*s", before, t->opt->colour ? "\033[1;31m" : "", name_width, buf_cstr(&head));
+	buf_printf(t->out, "%s%s", t->opt->colour ? "\033[0m" : "", buf_cstr(&head) + name_width);
+	if (strlen(before) + head.len + 2 + places.len <= t->columns) {
+		buf_printf(t->out, "  %s\n", buf_cstr(&places));
+	} else {
+		buf_putc(t->out, '\n');
+		put_paragraph(t, "", buf_cstr(&places));
+	}
 	put_paragraph(t, "", f->text);
 	put_paragraph(t, "Fix: ", f->advice);
+}
+
+void
+text_finding(struct buf *out, const struct model *m, const struct finding *f, const char *before, const struct text_options *opt)
+{
+	struct text t = { .out = out, .m = m, .opt = opt, .columns = text_columns(opt) };
+	struct buf when CLEANUP(buf_deinit) = { 0 };
+
+	put_when(&when, m, f);
+	put_finding(&t, f, before, (int)strlen(finding_spec(f->kind)->name) + 2, (int)when.len + 2);
 }
 
 static void
@@ -444,36 +478,31 @@ put_findings(struct text *t)
 		name = MAX(name, strlen(finding_spec(t->f->items[i].kind)->name));
 	}
 	for (uint32_t i = 0; i < t->f->n; i++)
-		put_finding(t, &t->f->items[i], (int)name + 2, (int)when + 2);
+		put_finding(t, &t->f->items[i], "", (int)name + 2, (int)when + 2);
 }
 
 static void
 put_unjudged(struct text *t)
 {
-	struct fold fold = { .out = t->out, .columns = t->columns, .indent = 2 };
 	struct buf line CLEANUP(buf_deinit) = { 0 };
 
 	for (uint32_t i = 0; i < t->f->n_unjudged; i++)
 		buf_printf(&line, "%s%s (%s)", i > 0 ? "; " : "Not judged: ", t->f->unjudged[i].what, t->f->unjudged[i].why);
 	if (line.len > 0) {
 		buf_putc(&line, '.');
-		fold_text(&fold, buf_span(&line));
-		buf_putc(t->out, '\n');
+		put_folded(t, &line, 2);
 	}
 	if (t->f->next != NULL) {
-		fold.col = fold.gap = 0;
-		fold.has_words = false;
 		buf_clear(&line);
 		buf_printf(&line, "Next: %s", t->f->next);
-		fold_text(&fold, buf_span(&line));
-		buf_putc(t->out, '\n');
+		put_folded(t, &line, 2);
 	}
 }
 
 void
 text_report(struct buf *out, const struct model *m, const struct findings *f, const struct text_options *opt)
 {
-	struct text t = { .out = out, .m = m, .f = f, .opt = opt, .columns = opt->columns > 0 ? opt->columns : COLUMNS_DEFAULT };
+	struct text t = { .out = out, .m = m, .f = f, .opt = opt, .columns = text_columns(opt) };
 
 	put_logs(&t);
 	put_joining(&t);
@@ -483,6 +512,7 @@ text_report(struct buf *out, const struct model *m, const struct findings *f, co
 	text_lanes(out, m, f, opt);
 	if (m->n_lives > 0)
 		buf_putc(out, '\n');
+	text_heard(out, &(struct view){ .m = m, .f = f, .as = opt->as, .as_name = opt->as_name, .made_us = NO_TIME });
 	put_stats(&t);
 	if (m->n_participants > 0)
 		buf_putc(out, '\n');

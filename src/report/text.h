@@ -9,11 +9,13 @@
 #ifndef WSDIAG_REPORT_TEXT_H
 #define WSDIAG_REPORT_TEXT_H
 
-#include "report/finding.h"
+#include "report/view.h"
 
 struct text_options {
 	unsigned columns;             /* of the terminal; 0: none, and 80 are used */
 	bool colour;
+	const struct library *as;     /* --as, and as it was written; NULL */
+	const char *as_name;
 	bool has_exit;                /* --exit-zero was not given: the last line names the exit status */
 };
 
@@ -25,5 +27,11 @@ void text_lanes(struct buf *out, const struct model *m, const struct findings *f
 void text_time(struct buf *out, const struct model *m, int64_t at_us);
 /* "client.log:5-6 server.log:4" : the lines of the first samples. */
 void text_places(struct buf *out, const struct model *m, const struct finding *f);
+
+/* One finding as the report has it, with a word before it; "": none. */
+void text_finding(struct buf *out, const struct model *m, const struct finding *f, const char *before, const struct text_options *opt);
+
+/* What a library would have told, with --as; nothing without. */
+void text_heard(struct buf *out, const struct view *v);
 
 #endif

@@ -3,6 +3,7 @@
 #include "report/text.h"
 
 #include "base/clock.h"
+#include "log/fold.h"
 #include "report/findings.h"
 #include "report/model_index.h"
 
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMNS_DEFAULT = 80, COLUMNS_LEAST = 40, COLUMNS_MOST = 200, LANES_MAX = 48, LABEL_MAX = 40, FOLD_COLUMNS = 5 };
+enum { COLUMNS_DEFAULT = 80, COLUMNS_LEAST = 40, COLUMNS_MOST = 200, LANES_MAX = 48, LANES_QUIET = 16, LABEL_MAX = 40, FOLD_COLUMNS = 5 };
 
 /* A gap that is longer than all the rest by this factor is folded. */
 enum { FOLD_FACTOR = 4 };
@@ -281,7 +282,7 @@ is_in_findings(const struct findings *f, const struct model *m, uint32_t circuit
 	return false;
 }
 
-/* Which lives get a lane: all, or those of findings first. Returns how many do not. */
+/* Which lives get a lane: all of a few, else those of findings first. Returns how many do not. */
 static uint32_t
 choose_lanes(const struct lanes *x, bool *is_drawn)
 {
@@ -294,7 +295,7 @@ choose_lanes(const struct lanes *x, bool *is_drawn)
 
 			if (circuit_is_hidden(m, c) || is_drawn[c->lives[0]] || (pass == 0 && !is_in_findings(x->f, m, i)))
 				continue;
-			if (n + c->n_lives > LANES_MAX) {
+			if (n + c->n_lives > (pass == 0 ? LANES_MAX : LANES_QUIET)) {
 				left += pass;
 				continue;
 			}
@@ -406,6 +407,7 @@ put_legend(struct lanes *x)
 	};
 	struct buf legend CLEANUP(buf_deinit) = { 0 };
 	char *row CLEANUP(free_charp) = blank_row(x);
+	struct fold fold = { .out = x->out, .columns = x->label + x->width };
 	size_t used = 0, n;
 
 	put_overlaps(x, row);
@@ -423,7 +425,10 @@ put_legend(struct lanes *x)
 	}
 	if (used > 0)
 		put_row(x, "", row);
-	buf_printf(x->out, "%*s%s\n", (int)(n + x->label <= x->label + x->width ? x->label : 0), "", buf_cstr(&legend));
+	fold.indent = fold.col = n <= x->width ? x->label : 0;
+	buf_printf(x->out, "%*s", (int)fold.indent, "");
+	fold_text(&fold, buf_span(&legend));
+	buf_putc(x->out, '\n');
 }
 
 static unsigned

@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { JSON_MESSAGE_MAX = 16 * 1024 * 1024 };
@@ -224,18 +223,6 @@ open_tls(struct job *job, const struct serve_options *opt)
 	return EXIT_OWN_CERT;
 }
 
-/* As many connections as the system lets us have. */
-static void
-raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 static const struct service_events service_up = { .writable = on_writable, .stopped = on_stopped };
 
 static int
@@ -267,7 +254,7 @@ open_service(struct job *job, const struct serve_options *opt, const char *addre
 	int err;
 
 	so.address = job->address;
-	raise_descriptor_limit();
+	listener_raise_limit();
 	err = service_new(&so, &service_up, job, &job->service);
 	if (err == 0)
 		return 0;
@@ -321,12 +308,12 @@ serve_run(const void *options, const struct invocation *inv)
 			run_emit_start(&job->run, SPAN_NONE, SPAN_NONE, inv);
 		if (status == 0)
 			status = open_send(job, opt->send);
+		watch_user_signals(job); /* before anybody is told that we listen */
 		if (status == 0)
 			status = open_service(job, opt, address);
 		if (status != 0) {
 			run_abandon(&job->run);
 		} else {
-			watch_user_signals(job);
 			run_loop(&job->run);
 			status = final_status(job);
 		}

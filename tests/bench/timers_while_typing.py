@@ -4,8 +4,8 @@
 
 usage: tests/bench/timers_while_typing.py [BINARY [SECONDS]]
 
-Prints the lateness of each message against the one before, for each key that leaves libedit in the middle of something. The goal is 20 ms at most on a machine
-that is not busy with something else.
+Prints the lateness of each message against the one before, for each key that leaves libedit in the middle of something. The goal is 20 ms at most; the first
+row has no editor at all, and shows what the machine and the peer add by themselves.
 """
 import sys
 import tempfile
@@ -21,6 +21,7 @@ from screen import Screen  # noqa: E402
 
 INTERVAL_MS = 50
 STATES = {
+    "no editor": None,
     "nothing typed": (),
     "a line typed": ("a", "b", "c"),
     "ESC": ("Escape",),
@@ -64,10 +65,14 @@ def main():
             clock = Clock()
             screen = Screen(Path(folder) / str(number), binary)
             try:
-                screen.wsdiag("--ping-interval", f"{INTERVAL_MS}ms", clock.server.url())
-                screen.wait("c1 open")
-                screen.line(f"/every {INTERVAL_MS}ms tick")
-                for key in keys:
+                every = f"/every {INTERVAL_MS}ms tick"
+                more = ["--no-input", "--run", every, "--run", "/sleep 1000"] if keys is None else []
+                screen.wsdiag("--ping-interval", f"{INTERVAL_MS}ms", *more, clock.server.url())
+                screen.wait("c1 ")
+                if keys is not None:
+                    screen.wait("c1 open")
+                    screen.line(every)
+                for key in keys or ():
                     screen.keys(key)
                 for name, opcode in (("/every", TEXT), ("ping", PING)):
                     late = clock.measure(opcode, n)

@@ -31,9 +31,14 @@ class App(External):
         """So far."""
         return [w for line in self.seen if line.startswith("{") and (w := word_of(json.loads(line)))]
 
+    def wait_until(self, what, is_so):
+        """is_so: asked after each line."""
+        if not is_so():
+            self._until(what, lambda line: is_so() or None)
+
     def wait_heard(self, n):
         """Until so many callbacks were heard."""
-        self._until(f"{n} callbacks", lambda line: len(self.heard) >= n or None) if len(self.heard) < n else None
+        self.wait_until(f"{n} callbacks", lambda: len(self.heard) >= n)
 
     def end(self):
         """From outside: all that it heard."""
@@ -49,7 +54,7 @@ def name_of(version, dispatcher):
 def model(events, version, dispatcher):
     """What the model says to a log: (event, word) for each that is a happening to a client."""
     program = os.environ.get("WSDIAG_LIBRARY_REPLAY", ROOT / "build-gcc" / "tests" / "unit" / "library_replay")
-    log = "".join(json.dumps(e) + "\n" for e in events)
+    log = "".join(json.dumps(e, separators=(",", ":")) + "\n" for e in events)
     out = subprocess.run([program, name_of(version, dispatcher)], input=log, capture_output=True, text=True, check=True).stdout
     return [tuple(line.split("\t")) for line in out.splitlines()]
 

@@ -11,7 +11,7 @@ from peers import acts
 from peers.acts import answers, http
 from peers.raw import TEXT, answer_101, close, text
 
-AT_ONCE = ("-r", "--reconnect-delay", "0")
+AT_ONCE = ("-r", "--reconnect-delay", "0", "--close-timeout", "60")  # a slow reader is no silent one
 
 
 def reading(c, n=None):

@@ -308,7 +308,7 @@ def test_a_flood_is_survived(run, raw, kind):
         return c.frames()
 
     server = raw(script)
-    r = run(server.url(), log_messages="none")
+    r = run("--close-timeout", "60", server.url(), log_messages="none")  # a slow reader is no silent one
     frames = server.result()
     assert r.status == 0
     assert frames[-1].opcode == CLOSE

@@ -10,6 +10,7 @@ import pytest
 
 from library import KINDS, App, callbacks_of, model
 from peers import raw
+from peers.raw import close
 
 
 def fin(c):
@@ -21,7 +22,7 @@ def fin(c):
 def rst(c):
     c.upgrade()
     c.send(raw.ping(b"there?"))  # an RST may overtake the 101, but not the pong
-    while c.read_frame().opcode != raw.PONG:
+    while (f := c.read_frame()) is not None and f.opcode != raw.PONG:
         pass
     c.rst()
 
@@ -61,9 +62,7 @@ def closes(code, then_fin=True):
     return script
 
 
-# 1.9 with rel answers an RST, and a Close behind a loss, with several dials at once: tests of their own, below.
-MANY_DIALS = {("rst", "1.9.2", "rel"), ("close 1012", "1.9.2", "rel"), ("close, late fin", "1.9.2", "rel")}
-PINGS = ("--ping-interval", "0.6", "--ping-timeout", "0.5")
+PINGS = ("--ping-interval", "1", "--ping-timeout", "0.4")
 
 SCENARIOS = {
     "nothing": [],
@@ -119,6 +118,11 @@ def hear(app, said):
     return app.end()
 
 
+def once(heard):
+    """What comes several times in a row, once."""
+    return [w for i, w in enumerate(heard) if i == 0 or heard[i - 1] != w]
+
+
 @pytest.fixture
 def app():
     started = []
@@ -138,13 +142,14 @@ def test_the_model_says_what_the_real_library_says(start, raw, app, name):
     log = log_of_connect(start, Stage(raw, SCENARIOS[name]).url, options)
     apps = []
     for version, dispatcher in KINDS:
-        if (name, version, dispatcher) in MANY_DIALS:
-            continue
         close = ("--close-on", "staying") if dispatcher == "default" else ()  # with rel, app.close() is not told of at all
         apps.append(app(version, dispatcher, Stage(raw, SCENARIOS[name]).url, "--reconnect", "0.1", *options, *close))
     for a in apps:
         said = model(log, a.version, a.dispatcher)
-        assert hear(a, said) == callbacks_of(said), (name, a.version, a.dispatcher, said)
+        heard, expected = hear(a, said), callbacks_of(said)
+        if (a.version, a.dispatcher) == ("1.9.2", "rel"):  # one end may make several dials; see below
+            heard, expected = once(heard), once(expected)
+        assert heard == expected, (name, a.version, a.dispatcher, said)
 
 
 def test_a_refused_dial_says_what_a_failed_one_does(start, app):
@@ -171,6 +176,26 @@ def test_with_rel_one_end_dials_more_than_once(raw, app, scripts):
     a.wait_heard(len(scripts) + 2)
     assert a.heard == ["on_open"] + ["on_reconnect"] * (len(scripts) + 1)
     assert stage.server.accepted >= len(scripts) + 2
+
+
+def test_a_close_without_a_fin_behind_a_loss_holds_the_client(raw, app):
+    """1.9: it answers the Close, tells nobody, and stays until the FIN comes."""
+    def close_and_wait(c):
+        c.upgrade()
+        c.send(close(1001))
+        c.read_close()
+        c.sock.settimeout(2)
+        try:
+            return "left" if c.recv() == b"" else "spoke"
+        except TimeoutError:
+            return "stayed"
+
+    stage = Stage(raw, [fin, close_and_wait])
+    a = app("1.9.2", "default", stage.url, "--reconnect", "0.1")
+    stage.server.result()
+    assert stage.server.result() == "stayed"
+    a.wait_heard(4)
+    assert a.heard == ["on_open", "on_error", "on_reconnect", "on_reconnect"]
 
 
 def test_a_first_dial_that_fails_takes_on_open_away(raw, app):

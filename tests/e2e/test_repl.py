@@ -162,7 +162,9 @@ def test_the_prompt_changes_while_one_types(screen, serve):
     s.until(lambda rows: rows[-1].startswith("retry ") and rows[-1].endswith("> unfinished"), "the retry in the prompt")
     s.keys("C-u")
     s.line("/close")
-    s.wait("needs an open connection; /open dials")
+    s.wait_last("closed>")
+    s.line("/close")
+    s.wait("nothing is open; /open dials, /quit leaves")
 
 
 def test_a_resize_keeps_the_line(repl):
@@ -583,13 +585,125 @@ def test_unknown_commands_and_wrong_states_say_what_would_do(repl):
     s.wait_last("c2 open>")
 
 
-def test_what_commands_show(repl):
+def test_who_has_never_typed_here_gets_a_hint(repl):
     s = repl()
-    for line, shown in (("/help close", "closing handshake"), ("/conns", "* c1   open"), ("/headers", "Sec-WebSocket-Accept"), ("/tls", "no TLS"),
-                        ("/timing", "upgrade "), ("/stats", "dials 1"), ("/set", "paste one"), ("/fragment 2 abcdef", "< abcdef"),
-                        ("/pong x", ""), ("/every 0.05 tick", "< tick"), ("/every off", ""), ("/text /slash", "< /slash"), ("/ping", "pong in"),
-                        ("/stall", "not reading"), ("/resume", "c1 open"), ("/reconnect overlap", "overlap"), ("/conns", "* c2"), ("/use 1", "c1 open"),
-                        ("/drop rst", "c2 open"), ("/sleep 0", ""), ("/expect nothing 0.01", "did not come in time"),
-                        ("/echo over", "over")):
+    s.wait("/help tells the commands, Ctrl-D leaves")
+    s.line("known now")
+    s.wait("< known now")
+    s.keys("C-d")
+    s.wait_last("shell$")
+    s.wsdiag(s.server.url)
+    s.wait_last("c1 open>")
+    assert "/help tells" not in "".join(s.rows())
+
+
+@pytest.mark.parametrize("typed,command", [("help", "help"), ("?", "help"), ("exit", "quit"), ("close", "close")])
+def test_a_command_without_its_slash_is_sent_and_told(repl, typed, command):
+    s = repl()
+    s.line(typed)
+    s.wait(f'"{typed}" was sent as a message; the command is /{command}')
+    s.wait(f"< {typed}")
+    s.line(f"/{typed}" if typed == "exit" else "/q")
+    s.wait("did you mean /quit?")
+
+
+def test_what_cannot_be_sent_says_so_and_what_waits_as_well(screen, serve):
+    server = serve()
+    s = screen()
+    s.wsdiag("-r", "--reconnect-delay", "1000", server.url)
+    s.wait("c1 open>")
+    s.line("/close")
+    s.wait_last("closed>")
+    s.line("text")
+    s.wait("nothing is open to send this on; /open dials")
+    s.line("/open")
+    s.wait_last("c2 open>")
+    server.signal(signal.SIGKILL)
+    s.until(lambda rows: rows[-1].startswith("retry "), "the wait for a retry")
+    s.line("later")
+    s.wait("kept until something is open: the next dial waits; /open dials now")
+    s.line("/ping")
+    s.wait("/ping needs an open connection; the next dial waits; /open dials now")
+
+
+def test_a_close_that_is_not_answered_can_be_cut_short(screen, raw):
+    s = screen()
+    s.wsdiag(raw(acts.holds).url())
+    s.wait("c1 open>")
+    s.line("/close")
+    s.wait_last("c1 closing>")
+    s.line("/close")
+    s.wait("the connection is closing; /drop ends it at once")
+    s.line("/ping")
+    s.wait("the connection is closing")
+    s.line("/drop")
+    s.wait_whole("^lost +c1  ")
+    s.wait("closed>")
+
+
+def test_a_dial_is_given_up(screen, raw):
+    s = screen()
+    s.wsdiag(raw(lambda c: c.drain()).url())
+    s.wait_last("dialling>")
+    s.line("/open")
+    s.wait("a dial is under way already")
+    s.line("/close")
+    s.wait_last("closed>")
+
+
+@pytest.mark.parametrize("columns", [80, 40, 20])
+def test_help_is_folded_between_words(repl, binary, columns):
+    s = repl(columns=columns, rows=200)
+    s.line("/help")
+    s.wait_last("c1 open>")
+    s.wait("wsdiag-repl")
+    rows = s.rows()
+    assert max(map(len, rows)) <= columns
+    words = set(" ".join(rows).split())
+    out = subprocess.run([binary, "dump-console"], capture_output=True, text=True, check=True, env=environment()).stdout
+    for name, args, text in (line.split("\t") for line in out.splitlines()):
+        assert {f"/{name}", *text.split()} <= words, (name, set(text.split()) - words)
+    order = [rows.index(r) for r in rows if r.startswith("  /")]
+    assert len(order) == len(out.splitlines())
+
+
+SHOWN = (
+    ("/help close", "closing handshake"), ("/conns", "* c1   open"), ("/headers", "Sec-WebSocket-Accept"), ("/tls", "no TLS"), ("/timing", "upgrade "),
+    ("/stats", "dials 1"), ("/set", "paste one"), ("/fragment 2 abcdef", "< abcdef"), ("/last", "\nabcdef"), ("/save saved", "6 bytes written to saved"),
+    ("/binary 4142", "|AB|"), ("/binary @saved", "|abcdef|"), ("/file saved", "< abcdef"), ("/pong x", ""), ("/every 0.05 tick", "< tick"), ("/every off", ""),
+    ("/text /slash", "< /slash"), ("/ping", "pong in"), ("/pongs off", ""), ("/pongs on", ""), ("/ping-interval 1000", ""), ("/ping-interval off", ""),
+    ("/stall", "not reading"), ("/resume", "c1 open"), ("/resume", "nothing is stalled"), ("/reconnect overlap", "overlap"), ("/conns", "* c2"),
+    ("/use 1", "c1 open"), ("/drop rst", "c2 open"), ("/sleep 0", ""), ("/expect nothing 0.01", "did not come in time"), ("/log events", ""),
+    ("/raw 81 82 00 00 00 00 68 69", "< hi"), ("/log off", ""), ("/close 4000", "ours 4000"), ("/wait close", "closed>"), ("/open", "c3 open>"),
+    ("/source lines", "from a file"), ("/echo over", "over"), ("/quit", "end "))
+
+
+def test_every_command_does_something_here(repl, binary):
+    s = repl(rows=100)
+    (s.folder / "lines").write_text("/echo from a file\n")
+    for line, shown in SHOWN:
         s.line(line)
         s.wait(shown)
+    assert "message" in (s.folder / "events").read_text()
+    out = subprocess.run([binary, "dump-console"], capture_output=True, text=True, check=True, env=environment()).stdout
+    assert {line.split("\t")[0] for line in out.splitlines()} == {line.split()[0][1:] for line, _ in SHOWN}
+
+
+def test_texts_and_lines_from_the_command_line(screen, serve):
+    s = screen()
+    s.wsdiag("-x", "a text", "--run", "/ping", "--run", "a line", serve().url)
+    s.wait("< a text")
+    s.wait("pong in")
+    s.wait("< a line")
+    s.line("typed")
+    s.wait("< typed")
+
+
+def test_a_log_that_is_full_garbles_nothing(screen, serve):
+    s = screen()
+    s.wsdiag("--log", "/dev/full", serve().url)
+    s.wait("c1 open")
+    s.line("/echo x")
+    rows = s.until(lambda rows: "x" in rows and rows, "the answer")
+    assert [r for r in rows if "/dev/full" in r and r.startswith("wsdiag: --log /dev/full: No space left on device")]
+    s.wait_last("c1 open>")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The language of the REPL without a terminal: --script, --slash, --run."""
+import signal
+
 import pytest
 
 from peers.raw import TEXT
@@ -39,6 +41,18 @@ def test_what_was_awaited_and_did_not_come_is_115_and_says_what_came(script, lin
 def test_a_wrong_line_names_what_is_near_and_ends_the_script(script):
     r = script("/clsoe\n/echo not reached\n")
     assert r.status == 2 and "/close" in r.err and "not reached" not in r.err
+
+
+@pytest.mark.parametrize("lines", ["/sleep 1000\n", "/wait reconnect 1000\n/open\n/sleep 1000\n", "/close\n/wait close\n/sleep 1000\n"])
+def test_a_signal_ends_a_script_that_waits(start, serve, tmp_path, lines):
+    path = tmp_path / "script"
+    path.write_text(lines)
+    p = start("--script", path, serve().url, stdin=None)
+    p.wait_event("open")
+    if "close" in lines:
+        p.wait_event("close")
+    p.signal(signal.SIGTERM)
+    assert p.finish().status == 143
 
 
 def test_a_script_that_is_not_there_is_named(run, serve):

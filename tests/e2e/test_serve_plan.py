@@ -3,6 +3,7 @@
 import signal
 import socket
 import ssl
+import subprocess
 import time
 
 import pytest
@@ -576,3 +577,12 @@ def test_many_connections_and_a_plan_are_served_and_end(faulty):
         c.close()
     server.signal(signal.SIGTERM)
     server.finish()
+
+
+@pytest.mark.parametrize("words, found", [("serve --plan a5", {"a5-1000", "a5-1001", "a5-1012"}), ("proxy --like a", {"aws-alb", "azure-lb"}),
+                                          ("serve --plan /etc/host", {"/etc/hosts"})])
+def test_the_shell_completes_plans(binary, words, found):
+    script = (f"source <({binary} completion bash); COMP_WORDS=(wsdiag {words}); COMP_CWORD=3; _wsdiag wsdiag; "
+              "printf '%s\\n' \"${COMPREPLY[@]}\"")
+    out = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert found <= set(out.split())

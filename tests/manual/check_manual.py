@@ -13,8 +13,8 @@ from pathlib import Path
 
 WSDIAG, ROOT = sys.argv[1], Path(sys.argv[2])
 MAN = ROOT / "man"
-COMMANDS = ("connect", "serve", "proxy")
-PAGES = ("wsdiag.1", "wsdiag-connect.1", "wsdiag-repl.1", "wsdiag-serve.1", "wsdiag-proxy.1", "wsdiag-log.5", "wsdiag-plan.5")
+COMMANDS = ("connect", "serve", "proxy", "report", "demo")
+PAGES = sorted(page.name for page in MAN.glob("wsdiag*.[1-9]"))
 
 
 def ask(*args):
@@ -200,8 +200,8 @@ def check_completion(shell):
     for command in COMMANDS:
         want, have = wanted_completion(command), COMPLETIONS[shell](text, command)
         for name, (letter, takes, _) in have.items():
-            # The table's argument does not tell the words that may stand in place of a number.
-            if name in want and not want[name][2] and "SECONDS" in arguments(command)[name]:
+            # The table's argument does not tell the words that may stand in place of a number, nor the installed plans.
+            if name in want and not want[name][2] and re.search(r"SECONDS|NAME\|FILE|HOP", arguments(command)[name]):
                 have[name] = (letter, takes, ())
         yield from differences(f"the completion of {shell} for {command}", list(want.items()), list(have.items()))
 
@@ -282,6 +282,31 @@ def check_plans():
     yield from differences("wsdiag-plan(5), INSTALLED PLANS", list(plans("plan")), list(plan_items(text, "INSTALLED PLANS")))
 
 
+def check_installed():
+    yield from differences("man/meson.build", PAGES, sorted(re.findall(r"'(wsdiag[\w-]*\.\d)'", (MAN / "meson.build").read_text())))
+
+
+def check_plan_examples():
+    """Each is read: the error is the one of the second line, which is none."""
+    text = (MAN / "wsdiag-plan.5").read_text()
+    lines = [line for block in re.findall(r"^\.Bd -literal.*\n((?:[^.].*\n)+)\.Ed", text, re.M) for line in block.splitlines()]
+    if len(lines) < 8:
+        yield f"wsdiag-plan(5) has {len(lines)} lines of plans"
+    for line in lines:
+        r = subprocess.run([WSDIAG, "proxy", "--fault", line, "--fault", "none", "ws://h/"], capture_output=True, text=True, timeout=60)
+        if "--fault:2:1:" not in r.stderr:
+            yield f"wsdiag-plan(5): {line}: {r.stderr}"
+
+
+def check_findings():
+    want = ask("dump-findings").splitlines()
+    described = items(section((MAN / "wsdiag-report.1").read_text(), "FINDINGS"))
+    yield from differences("wsdiag-report(1), FINDINGS", want, [head.removeprefix("Sy ") for head, _ in described])
+    for head, body in described:
+        if not re.search(rf"^\.Bd -literal\n{re.escape(head.removeprefix('Sy '))}  .* samples?  ", body, re.M):
+            yield f"wsdiag-report(1), {head}: no example"
+
+
 def check_mdoc(page):
     r = subprocess.run(["mandoc", "-Tlint", "-W", "style", str(MAN / page)], capture_output=True, text=True, timeout=60)
     # Whether other pages are installed is no matter of this one.
@@ -299,9 +324,12 @@ def tests():
     yield "commands", None, check_commands
     yield "commands of the REPL", None, check_console
     yield "plans: moments, actions, those installed", None, check_plans
+    yield "plans: examples", None, check_plan_examples
+    yield "findings", None, check_findings
     yield "log: events, fields, units", None, check_schema
     yield "log: causes and stages", None, check_causes
     yield "exit statuses", None, check_exit_status
+    yield "pages that are installed", None, check_installed
     for page in PAGES:
         yield f"mdoc of {page}", None if shutil.which("mandoc") else "mandoc is not installed", check_mdoc, page
 

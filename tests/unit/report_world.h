@@ -53,7 +53,8 @@ world_init(struct world *w, uint64_t seed)
 	w->events = xcalloc(WORLD_EVENTS_MAX, sizeof(*w->events));
 	for (uint32_t i = 0; i < WORLD_LOGS; i++) {
 		w->logs[i].source = (struct source){ .run = 100 + i, .role = roles[i], .boot = boots[i] };
-		w->logs[i].about = (struct input_log){ .name = names[i], .kind = "wsdiag", .has_date = true, .has_zone = true, .has_key = true, .has_mono = true, .resolution_us = 1 };
+		w->logs[i].about = (struct input_log){
+			.name = names[i], .kind = "wsdiag", .has_date = true, .has_zone = true, .has_key = true, .has_mono = true, .resolution_us = 1 };
 		w->logs[i].mono_skew_us = (int64_t)(i + 1) * 1000 * US_PER_S;
 		w->logs[i].is_missing = i == 1;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lives are generated with known faults, told by one or both ends on clocks that are wrong, and judged: a healthy run has no findings, and a fault has its own and
- * none that is not due to it.
+ * Lives are generated with known faults, told by one or both ends on clocks that are wrong, and judged: a healthy run has no findings, and a fault has its
+ * own and none that is not due to it.
  */
 #include "report_world.h"
 

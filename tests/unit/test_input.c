@@ -64,6 +64,7 @@ static const struct {
 	    "13 11-24T17:23:21.000 close c3\n" },
 	/* Trace without a format of its own: the times are those of the Date headers. */
 	{ "input/websocket-client-date.log", "websocket-client trace", ROLE_CLIENT, true, true, true, 0, 85, 6,
+	    "11 11-24T17:07:20.000 dial d1\n"
 	    "19 11-24T17:07:20.000 open c1 d1 ws://127.0.0.1:19871/ws key peJgqHzZgQR3bddDA8OS/Q== 5 headers\n"
 	    "27 11-24T17:07:20.000 lost c1 d1 tcp.closed \"Connection to remote host was lost.\"\n"
 	    "29 11-24T17:07:20.000 retry d2 in 1000ms\n"
@@ -90,7 +91,7 @@ static const struct {
 	/* A refused upgrade, a Close of the server's, a loss, a Close of its own. */
 	{ "input/websocket-client-levels.log", "websocket-client trace", ROLE_CLIENT, true, false, true, 1000, 97, 5,
 	    "11 11-24T17:23:22.134 dial d1\n"
-	    "14 11-24T17:23:22.135 failed d1 upgrade 403 http.refused\n"
+	    "14 11-24T17:23:22.135 failed d1 upgrade 403 http.refused \"HTTP 403 Access denied\"\n"
 	    "17 11-24T17:23:22.145 retry d2 in 1000ms\n"
 	    "28 11-24T17:23:23.148 dial d2\n"
 	    "35 11-24T17:23:23.153 open c1 d2 ws://127.0.0.1:19880/ws key Ni1VPBIdNHLqWnzgFfaAaw== 4 headers\n"
@@ -103,7 +104,30 @@ static const struct {
 	    "83 11-24T17:23:25.885 dial d4\n"
 	    "90 11-24T17:23:25.887 reconnect c3 d4 ws://127.0.0.1:19880/ws key V/msMEW8uYQw2N40FIeAng== 4 headers\n"
 	    "97 11-24T17:23:25.888 close c3 d4 ws.close \"the trace shows no answer to its Close\" got 0 sent 1000 by local\n" },
-	{ "input/websocket-client-refused.log", "websocket-client trace", ROLE_CLIENT, true, true, true, 0, 13, 0,
+	/* Neither: only the order is known. */
+	{ "input/websocket-client-no-times.log", "websocket-client trace", ROLE_CLIENT, false, false, true, 0, 97, 5,
+	    "11 01-01T00:00:00.000 dial d1\n"
+	    "14 01-01T00:00:00.000 failed d1 upgrade 403 http.refused \"HTTP 403 Access denied\"\n"
+	    "17 01-01T00:00:00.000 retry d2 in 1000ms\n"
+	    "28 01-01T00:00:00.000 dial d2\n"
+	    "35 01-01T00:00:00.000 open c1 d2 ws://127.0.0.1:19880/ws key /43TKz9g6atQPczK1CZqTA== 4 headers\n"
+	    "40 01-01T00:00:00.000 close c1 d2 ws.close got 1011 sent 1000 by peer\n"
+	    "46 01-01T00:00:00.000 retry d3 in 1000ms\n"
+	    "57 01-01T00:00:00.000 dial d3\n"
+	    "64 01-01T00:00:00.000 reconnect c2 d3 ws://127.0.0.1:19880/ws key EWPtAvS7TF37HPV7zf6FvA== 4 headers\n"
+	    "70 01-01T00:00:00.000 lost c2 d3 tcp.closed \"Connection to remote host was lost.\"\n"
+	    "72 01-01T00:00:00.000 retry d4 in 1000ms\n"
+	    "83 01-01T00:00:00.000 dial d4\n"
+	    "90 01-01T00:00:00.000 reconnect c3 d4 ws://127.0.0.1:19880/ws key Dd+DuTjpjhU0X+f/fXgBKw== 4 headers\n"
+	    "97 01-01T00:00:00.000 close c3 d4 ws.close \"the trace shows no answer to its Close\" got 0 sent 1000 by local\n" },
+	/* Through a proxy, which refuses once: a CONNECT is no dial of its own. */
+	{ "input/websocket-client-tunnel.log", "websocket-client trace", ROLE_CLIENT, true, true, true, 0, 50, 2,
+	    "11 11-24T17:41:07.000 failed d1 tunnel 407 http.refused \"HTTP 407 Proxy Authentication Required\"\n"
+	    "14 11-24T17:41:07.000 retry d2 in 1000ms\n"
+	    "35 11-24T17:41:07.000 dial d2\n"
+	    "43 11-24T17:41:07.000 open c1 d2 ws://127.0.0.1:19891/ws key wzQNsBfBpB7vBmSPOJIYjw== 5 headers\n"
+	    "50 11-24T17:41:07.000 close c1 d2 ws.close \"the trace shows no answer to its Close\" got 0 sent 1000 by local\n" },
+	{ "input/websocket-client-refused.log", "websocket-client trace", ROLE_CLIENT, false, false, true, 0, 13, 0,
 	    "2 01-01T00:00:00.000 failed d1 tcp tcp.refused \"[Errno 111] Connection refused\"\n"
 	    "4 01-01T00:00:00.000 retry d2 in 1000ms\n"
 	    "5 01-01T00:00:00.000 failed d2 tcp tcp.refused \"[Errno 111] Connection refused\"\n"

@@ -261,7 +261,7 @@ END_TEST
 START_TEST(a_bad_line_appends_nothing_and_keeps_what_was_there)
 {
 	struct plan p = { 0 };
-	struct buf error CLEANUP(buf_deinit) = { 0 }, said CLEANUP(buf_deinit) = { 0 };
+	struct buf error CLEANUP(buf_deinit) = { 0 };
 
 	ck_assert_int_eq(plan_parse(&p, "a", span_of("\nat accept: rst\r\n"), PLAN_FOR_PROXY, &error), 0);
 	ck_assert_int_eq(plan_parse(&p, "b", span_of("at accept: fin\nat accept: fim\n"), PLAN_FOR_PROXY, &error), -EINVAL);

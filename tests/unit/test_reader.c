@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMMON(event, seq) "{\"v\":1,\"event\":\"" event "\",\"time\":\"2026-03-04T22:13:02.071042Z\",\"mono\":12.500000," \
+#define TIME "2026-03-04T22:13:02.071042Z"
+#define COMMON(event, seq) "{\"v\":1,\"event\":\"" event "\",\"time\":\"" TIME "\",\"mono\":12.500000," \
 	"\"role\":\"client\",\"run\":\"7f3a9c0000000001\",\"seq\":" seq
 
 /* --- events with random values, made from the same rows that writer and reader walk --- */
@@ -190,7 +191,8 @@ static const struct {
 	{ COMMON("note", "1") ",\"text\":null,\"of tomorrow\":{\"a\":[1,2]}}", LOG_EVENT, NULL },
 	{ COMMON("note", "1") "}", LOG_EVENT, NULL },
 	{ COMMON("reconnect", "1") "}", LOG_EVENT, NULL },
-	{ "{\"event\":\"note\",\"seq\":1,\"v\":1,\"role\":\"client\",\"run\":\"7f3a9c0000000001\",\"mono\":1,\"time\":\"2026-03-04T22:13:02.071042Z\"}", LOG_EVENT, NULL },
+	{ "{\"event\":\"note\",\"seq\":1,\"v\":1,\"role\":\"client\",\"run\":\"7f3a9c0000000001\",\"mono\":1,\"time\":\"" TIME "\"}",
+	    LOG_EVENT, NULL },
 	{ COMMON("lost", "1") ",\"cause\":\"tcp.of_tomorrow\"}", LOG_EVENT, NULL },
 	{ COMMON("sparkle", "1") "}", LOG_UNKNOWN, NULL },
 	{ COMMON("message", "1") ",\"dir\":\"in\",\"opcode\":\"text\",\"length\":5,\"truncated\":false}", LOG_COUNTED, NULL },
@@ -202,7 +204,8 @@ static const struct {
 	{ COMMON("ping", "1") ",\"dir\":\"out\",\"waiting\":12.500000,\"usual_rtt\":0.031000,\"tcp\":\"acked\"}", LOG_EVENT, NULL },
 	{ COMMON("pong", "1") ",\"dir\":\"in\",\"rtt\":null,\"data\":\"\\\"rtt\\\":0.5\"}", LOG_COUNTED, NULL },
 	{ COMMON("pong", "1") ",\"dir\":\"in\",\"rtt\":0.031000,\"data\":\"\\\",\\\"rtt\\\":null\"}", LOG_EVENT, NULL },
-	{ "{\"event\":\"message\",\"seq\":1,\"v\":1,\"role\":\"client\",\"run\":\"7f3a9c0000000001\",\"mono\":1,\"time\":\"2026-03-04T22:13:02.071042Z\"}", LOG_COUNTED, NULL },
+	{ "{\"event\":\"message\",\"seq\":1,\"v\":1,\"role\":\"client\",\"run\":\"7f3a9c0000000001\",\"mono\":1,\"time\":\"" TIME "\"}",
+	    LOG_COUNTED, NULL },
 	{ COMMON("note", "1") ",\"text\":\"x\"", LOG_UNREADABLE, "near end of file" },
 	{ COMMON("note", "1") ",\"text\":7}", LOG_UNREADABLE, "text is not" },
 	{ COMMON("note", "1") ",\"text\":\"\xff\"}", LOG_UNREADABLE, "unable to decode" },
@@ -216,9 +219,13 @@ static const struct {
 	{ COMMON("failed", "1") ",\"headers\":[[\"a\"]]}", LOG_UNREADABLE, "headers is not" },
 	{ COMMON("failed", "1") ",\"headers\":{}}", LOG_UNREADABLE, "headers is not" },
 	{ COMMON("failed", "1") ",\"stage\":\"space\"}", LOG_UNREADABLE, "stage is not" },
-	{ "{\"v\":1,\"event\":\"note\",\"time\":\"yesterday\",\"mono\":1.0,\"role\":\"client\",\"run\":\"7f3a9c0000000001\",\"seq\":1}", LOG_UNREADABLE, "time is not" },
-	{ "{\"v\":1,\"event\":\"note\",\"time\":\"2026-03-04T22:13:02.071042Z\",\"mono\":1.0,\"role\":\"king\",\"run\":\"7f3a9c0000000001\",\"seq\":1}", LOG_UNREADABLE, "role is not" },
-	{ "{\"v\":1,\"event\":\"note\",\"time\":\"2026-03-04T22:13:02.071042Z\",\"mono\":1.0,\"role\":\"client\",\"run\":\"xyz\",\"seq\":1}", LOG_UNREADABLE, "run is not" },
+	{ "{\"v\":1,\"event\":\"note\",\"time\":\"yesterday\",\"mono\":1.0,\"role\":\"client\",\"run\":\"7f3a9c0000000001\",\"seq\":1}",
+	    LOG_UNREADABLE, "time is not" },
+	{ "{\"v\":1,\"event\":\"note\",\"time\":\"" TIME "\",\"mono\":1.0,\"role\":\"king\",\"run\":\"7f3a9c0000000001\",\"seq\":1}",
+	    LOG_UNREADABLE, "role is not" },
+	{ "{\"v\":1,\"event\":\"note\",\"time\":\"" TIME "\",\"mono\":1.0,\"role\":\"client\",\"run\":\"xyz\",\"seq\":1}",
+	    LOG_UNREADABLE, "run is not" },
+	{ "{\"v\":1,\"event\":\"note\"}", LOG_UNREADABLE, "time is not" },
 	{ "{}", LOG_UNREADABLE, "no v" },
 	{ "[]", LOG_UNREADABLE, "no JSON object" },
 	{ "", LOG_UNREADABLE, "expected near end" },
@@ -274,7 +281,8 @@ START_TEST(lost_lines_are_counted_in_each_run_of_a_shared_log)
 	struct log_reader *r = log_reader_new(LOG_LIFECYCLE);
 
 	ck_assert_int_eq(feed(r, COMMON("note", "1") "}"), LOG_EVENT);
-	ck_assert_int_eq(feed(r, "{\"v\":1,\"event\":\"message\",\"time\":\"2026-03-04T22:13:02.071042Z\",\"mono\":1.0,\"role\":\"server\",\"run\":\"00000000000000aa\",\"seq\":3,}"), LOG_COUNTED);
+	ck_assert_int_eq(feed(r, "{\"v\":1,\"event\":\"message\",\"time\":\"" TIME "\",\"mono\":1.0,"
+	                         "\"role\":\"server\",\"run\":\"00000000000000aa\",\"seq\":3,}"), LOG_COUNTED);
 	ck_assert_int_eq(feed(r, COMMON("message", "2") ",}"), LOG_COUNTED);
 	ck_assert_int_eq(feed(r, COMMON("message", "5") ",}"), LOG_COUNTED);
 	ck_assert_uint_eq(log_reader_totals(r).missing_seq, 2 + 2);
@@ -338,7 +346,7 @@ START_TEST(runs_are_forgotten_before_they_fill_memory)
 		char line[256];
 
 		snprintf(line, sizeof(line),
-		    "{\"v\":1,\"event\":\"note\",\"time\":\"2026-03-04T22:13:02.071042Z\",\"mono\":1.0,\"role\":\"client\",\"run\":\"%016x\",\"seq\":2}", i);
+		    "{\"v\":1,\"event\":\"note\",\"time\":\"" TIME "\",\"mono\":1.0,\"role\":\"client\",\"run\":\"%016x\",\"seq\":2}", i);
 		ck_assert_int_eq(feed(r, line), LOG_EVENT);
 	}
 	ck_assert_uint_eq(log_reader_totals(r).missing_seq, 5000);

@@ -30,6 +30,7 @@ def main():
     parser.add_argument("--reconnect", type=float, default=0)
     parser.add_argument("--ping-interval", type=float, default=0)
     parser.add_argument("--ping-timeout", type=float)
+    parser.add_argument("--timeout", type=float, help="of a dial")
     parser.add_argument("--no-on-reconnect", action="store_true")
     parser.add_argument("--say", help="sent when it has opened ...")
     parser.add_argument("--at", type=int, default=1, help="... for the Nth time")
@@ -40,6 +41,7 @@ def main():
     import websocket
     assert websocket.__version__ == args.version and str(LIBRARIES) in websocket.__file__, websocket.__file__
 
+    websocket.setdefaulttimeout(args.timeout)
     opens = []
 
     def opened(name):
