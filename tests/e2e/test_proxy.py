@@ -13,8 +13,8 @@ import websockets.sync.server
 from peers import acts
 from peers import raw as r6455
 from peers.external import HERE as PEERS
-from peers.origin import end_of, meet, strict
-from peers.raw import BINARY, CONT, PING, PONG, TEXT, close, connect, frame, ping, pong, request, text
+from peers.origin import connect, end_of, meet, strict
+from peers.raw import BINARY, CONT, PING, PONG, TEXT, close, frame, ping, pong, request, text
 
 NODE = shutil.which("node") or "node"
 

@@ -10,8 +10,8 @@ import threading
 import pytest
 
 from peers import acts
-from peers.origin import end_of, meet
-from peers.raw import FullListener, close, connect, request, text
+from peers.origin import connect, end_of, meet
+from peers.raw import FullListener, close, request, text
 from test_proxy import serving, tls_options, trusting
 
 BOTH_WAYS = pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
@@ -345,8 +345,10 @@ def test_more_than_max_connections_are_reset_and_there_is_room_again(proxy, orig
     o = origin()
     p = proxy("--max-connections", "2", o.url())
     (a, _), (b, _) = meet(o, p.port), meet(o, p.port)
-    c = connect("127.0.0.1", p.port)
-    assert end_of(c)[0] == "rst"
+    try:
+        assert end_of(connect("127.0.0.1", p.port))[0] == "rst"
+    except ConnectionResetError:  # it may end the connect itself
+        pass
     assert "--max-connections" in p.wait_event("note")["text"]
     a.rst()
     p.wait_event("gone", n=2)

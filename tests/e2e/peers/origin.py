@@ -7,6 +7,7 @@ import threading
 from . import raw
 
 PATIENCE = 60.0
+LINGER = 0.3
 
 
 class Origin:
@@ -27,10 +28,19 @@ class Origin:
 
     def take(self):
         """The next connection."""
-        return self.conns.get(timeout=PATIENCE)
+        c = self.conns.get(timeout=PATIENCE)
+        c.linger = LINGER
+        return c
 
     def let_go(self):
         self.is_over.set()
+
+
+def connect(*where):
+    """A client of ours through a proxy: its end is waited for no longer than it takes, for the same hand holds the other one."""
+    c = raw.connect(*where)
+    c.linger = LINGER
+    return c
 
 
 def strict(context):
@@ -65,6 +75,6 @@ def end_of(c):
 
 def meet(origin, port, *, target="/", context=None, name=None, **how):
     """A client that dials through a proxy at port, and the origin's end of it, both open."""
-    client = raw.connect("127.0.0.1", port, context, name)
+    client = connect("127.0.0.1", port, context, name)
     client.dial(target, host=f"127.0.0.1:{port}", **how)
     return client, origin.take()

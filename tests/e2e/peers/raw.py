@@ -118,6 +118,8 @@ def answer_101(head, *, accept=None, drop=(), extra=()):
 
 
 class Conn:
+    linger = 10  # seconds that close() waits for the other side's end
+
     def __init__(self, sock):
         self.sock = sock
         self.sock.settimeout(PATIENCE)
@@ -251,7 +253,7 @@ class Conn:
         self.is_closed = True
         try:
             self.sock.shutdown(socket.SHUT_WR)
-            self.sock.settimeout(10)
+            self.sock.settimeout(self.linger)
             while self.sock.recv(65536):
                 pass
         except OSError:
