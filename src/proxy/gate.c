@@ -165,7 +165,14 @@ on_kill_all(void *arg, const struct plan_action *how)
 	kill_all(((struct guest *)arg)->gate, how);
 }
 
-static const struct pair_events pair_up = { .opens = on_opens, .told = on_told, .ended = on_ended, .unlisten = on_unlisten, .kill_all = on_kill_all, .gone = on_gone };
+static const struct pair_events pair_up = {
+	.opens = on_opens,
+	.told = on_told,
+	.ended = on_ended,
+	.unlisten = on_unlisten,
+	.kill_all = on_kill_all,
+	.gone = on_gone,
+};
 
 /* --- the listener --- */
 
