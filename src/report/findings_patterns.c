@@ -331,34 +331,42 @@ is_flap(const struct model *m, const struct life *l)
 	    && life_age(l) != US_UNKNOWN && (life_is_loss(l) || l->code != 0);
 }
 
-/* In a row, of one participant and leg: lives are in the order of their opens. */
-static void
-look_flaps_of(struct look *k, uint32_t participant, enum leg leg)
+/* Where flaps are looked for: what dials. */
+static bool
+can_flap(const struct model *m, const struct life *l)
 {
-	const struct model *m = k->m;
-	uint32_t row[FINDING_SAMPLES_MAX], n = 0, all = 0;
+	enum role role = m->participants[l->participant].role;
 
-	for (uint32_t i = 0; i <= m->n_lives; i++) {
-		bool is_last = i == m->n_lives, is_of = !is_last && m->lives[i].participant == participant && m->lives[i].leg == leg;
+	return role == ROLE_CLIENT || (role == ROLE_PROXY && l->leg == LEG_ORIGIN);
+}
 
-		if (is_of && is_flap(m, &m->lives[i])) {
-			if (n < FINDING_SAMPLES_MAX)
-				row[n++] = i;
-			all++;
-			continue;
-		}
-		if (!is_of && !is_last)
-			continue;
-		for (uint32_t x = 0; x < n && all >= PATTERN_LEAST; x++) {
-			struct sample s = no_sample;
+/* Participant by participant, session by session, in the order of their opens. */
+static int
+by_story(const void *a, const void *b, void *arg)
+{
+	const struct model *m = arg;
+	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+	const struct life *p = &m->lives[i], *q = &m->lives[j];
 
-			s.life = row[x];
-			s.from_us = m->lives[row[x]].opened.at_us;
-			s.to_us = m->lives[row[x]].ended.at_us;
-			sample_place(&s, &m->lives[row[x]].ended);
-			look_add(k, &s, NULL);
-		}
-		n = all = 0;
+	if (p->participant != q->participant)
+		return p->participant < q->participant ? -1 : 1;
+	if (p->story != q->story)
+		return p->story < q->story ? -1 : 1;
+	return (i > j) - (i < j);
+}
+
+static void
+add_flaps(struct look *k, const uint32_t *row, uint32_t n)
+{
+	for (uint32_t i = 0; i < n && n >= PATTERN_LEAST; i++) {
+		const struct life *l = &k->m->lives[row[i]];
+		struct sample s = no_sample;
+
+		s.life = row[i];
+		s.from_us = l->opened.at_us;
+		s.to_us = l->ended.at_us;
+		sample_place(&s, &l->ended);
+		look_add(k, &s, NULL);
 	}
 }
 
@@ -366,13 +374,22 @@ void
 look_flapping(struct look *k)
 {
 	const struct model *m = k->m;
+	uint32_t *order = xcalloc(MAX(m->n_lives, UINT32_C(1)), sizeof(*order)), n = 0, begin = 0;
 
-	for (uint32_t i = 0; i < m->n_participants; i++) {
-		if (m->participants[i].role == ROLE_CLIENT)
-			look_flaps_of(k, i, LEG_NONE);
-		else if (m->participants[i].role == ROLE_PROXY)
-			look_flaps_of(k, i, LEG_ORIGIN);
+	for (uint32_t i = 0; i < m->n_lives; i++)
+		if (can_flap(m, &m->lives[i]))
+			order[n++] = i;
+	qsort_r(order, n, sizeof(*order), by_story, (void *)m);
+	for (uint32_t i = 0; i <= n; i++) {
+		const struct life *l = i < n ? &m->lives[order[i]] : NULL, *first = i > begin ? &m->lives[order[begin]] : NULL;
+		bool goes_on = l != NULL && is_flap(m, l) && (first == NULL || (l->participant == first->participant && l->story == first->story));
+
+		if (goes_on)
+			continue;
+		add_flaps(k, order + begin, i - begin);
+		begin = l != NULL && is_flap(m, l) ? i : i + 1;
 	}
+	free(order);
 	if (k->n_samples > 0) {
 		const struct life *l = &m->lives[k->samples[0].life];
 		bool is_told = l->code == CLOSE_POLICY || l->code == CLOSE_INTERNAL_ERROR || l->code >= 4000;

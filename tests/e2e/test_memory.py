@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Limits on memory and numbers, on the release build: sanitizers have memory of their own."""
 import os
+import queue
 import resource
 import select
 import socket
@@ -190,13 +191,14 @@ def test_pings_to_one_who_cannot_send_pongs_keep_memory_flat(start, raw, release
         c.upgrade()
         for _ in range(500):
             c.send(ping("x" * 125) * 1000)
-        peaks.append(hwm(p.pid))
+        peaks.append(hwm(running.get(timeout=60).pid))
         c.send(close(1000))
         return c.frames()
 
-    peaks = []
+    peaks, running = [], queue.Queue()
     server = raw(script)
     p = start(server.url(), binary=release, stdin=None, log_messages="none")
+    running.put(p)  # it may be connected before start() is done
     r = p.finish()
     frames = server.result()
     assert r.status == 0 and frames[-1].opcode == CLOSE
@@ -210,13 +212,14 @@ def test_endless_empty_fragments_keep_memory_flat(start, raw, release):
         c.send(text("", fin=False))
         for _ in range(500):
             c.send(frame(0, b"", fin=False) * 1000)
-        peaks.append(hwm(p.pid))
+        peaks.append(hwm(running.get(timeout=60).pid))
         c.send(frame(0, b"done") + close(1000))
         return c.frames()
 
-    peaks = []
+    peaks, running = [], queue.Queue()
     server = raw(script)
     p = start(server.url(), binary=release, stdin=None, log_messages="none")
+    running.put(p)  # it may be connected before start() is done
     r = p.finish()
     assert r.out == b"done\n" and r.status == 0
     assert peaks[0] < 16 * MIB
