@@ -119,7 +119,7 @@ def test_what_is_heard_of(plan, through, serve, start, channels, app):
     server = Serve(serve("--ping-interval", SERVER_PINGS[0], "--ping-timeout", SERVER_PINGS[1], "--tag-query", "who"))
     runs = [(channels, *kind) for kind in KINDS]
     # Only Channels closes when a message asks for it.
-    runs += [(server, *kind) for kind in KINDS if kind[1] == "default" and not fault.say]
+    runs += [(server, *kind) for kind in KINDS if not fault.say]
     proxies = [through(plan, s.url, *kind) for s, *kind in runs]
     whos = [f"{plan}-{version}-{dispatcher}".replace(".", "_") for _, version, dispatcher in runs]  # a point would end the name of a tag
     apps = [app(version, dispatcher, f"{p.url}?who={who}", *options_of(fault)) for (_, version, dispatcher), p, who in zip(runs, proxies, whos)]
