@@ -8,7 +8,8 @@ import re
 IS_ON = os.environ.get("WSDIAG_THROUGH_PROXY") == "1"
 
 # What is about what passes, and not about how a connection is made; scripts/test runs some of them a second time in this way.
-MODULES = ("test_delivery", "test_deflate", "test_filter", "test_frames", "test_serve", "test_upgrade")
+MODULES = ("test_delivery", "test_deflate", "test_exit_status", "test_filter", "test_frames", "test_invariants", "test_output", "test_peers", "test_reconnect",
+           "test_script", "test_serve", "test_upgrade")
 
 URL = re.compile(r"ws://(127\.0\.0\.1|localhost|\[::1\]):(\d+)(.*)", re.S)
 
@@ -37,6 +38,14 @@ LEFT_OUT = {
     "test_a_head_that_does_not_come_times_out": ANSWER,
     "test_no_new_clients_during_the_shutdown": ANSWER,
     "test_serve::test_tls_to_a_plain_port_is_named": ANSWER,
+    "test_status[case_7]": ANSWER,
+    "test_status[case_52]": ANSWER,
+    "test_control_characters_in_an_invalid_answer": ANSWER,
+    "test_refused_until_the_tries_are_used_up": ANSWER,
+    "test_the_last_cause_is_the_exit_status": ANSWER,
+    "test_who_never_accepts": ANSWER,
+    "test_through_a_reverse_proxy": ADDRESS,
+    "test_wsdiag_talks_to_itself": ADDRESS,
     "test_a_flood_is_survived": TCP,
     "test_a_reset_in_the_middle_of_a_hundred_thousand_lines": TCP,
 }
