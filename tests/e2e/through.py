@@ -8,8 +8,8 @@ import re
 IS_ON = os.environ.get("WSDIAG_THROUGH_PROXY") == "1"
 
 # What is about what passes, and not about how a connection is made; scripts/test runs some of them a second time in this way.
-MODULES = ("test_delivery", "test_deflate", "test_exit_status", "test_filter", "test_frames", "test_invariants", "test_output", "test_peers", "test_reconnect",
-           "test_script", "test_serve", "test_upgrade")
+MODULES = ("test_delivery", "test_deflate", "test_exit_status", "test_filter", "test_frames", "test_ghosts", "test_ghosts_details", "test_invariants",
+           "test_output", "test_peers", "test_process", "test_reconnect", "test_script", "test_script_commands", "test_serve", "test_upgrade")
 
 URL = re.compile(r"ws://(127\.0\.0\.1|localhost|\[::1\]):(\d+)(.*)", re.S)
 
@@ -44,6 +44,8 @@ LEFT_OUT = {
     "test_refused_until_the_tries_are_used_up": ANSWER,
     "test_the_last_cause_is_the_exit_status": ANSWER,
     "test_who_never_accepts": ANSWER,
+    "test_giving_up_lets_the_ghosts_go": ANSWER,
+    "test_too_few_and_too_many_operands[args0": ADDRESS,
     "test_through_a_reverse_proxy": ADDRESS,
     "test_wsdiag_talks_to_itself": ADDRESS,
     "test_a_flood_is_survived": TCP,
