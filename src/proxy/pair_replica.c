@@ -105,19 +105,10 @@ struct replica *
 replica_start(struct pair *p)
 {
 	struct replica *r = xcalloc(1, sizeof(*r));
-	const struct url *u = p->opt->upstream;
-	const struct dial_options opt = {
-		.host = u->host,
-		.port = u->port,
-		.families = p->opt->families,
-		.tls = u->is_tls ? p->opt->origin_tls : NULL,
-		.tls_name = p->opt->tls_name,
-	};
 
 	r->pair = p;
 	buf_append(&r->out, buf_head(&p->request), p->request.len);
-	p->handles++;
-	r->dial = dial_start(p->opt->loop, &opt, &dial_up, r);
+	r->dial = pair_dial(p, &dial_up, r);
 	return r;
 }
 

@@ -159,6 +159,8 @@ extern const struct transport_events leg_events;
 void pair_ready_upgrade(struct leg_side *l, unsigned bits);
 void pair_go_on(struct pair *p, enum pair_step step);
 void pair_wait(struct pair *p, enum pair_step step);
+/* To the upstream; counts as a handle of the pair until it is released. */
+struct dial *pair_dial(struct pair *p, const struct dial_events *up, void *arg);
 /* No line has put something else in its place. */
 bool pair_awaits(const struct pair *p, enum pair_step step);
 void pair_refuse(struct pair *p, int status, enum cause cause, const char *text);

@@ -273,11 +273,10 @@ on_dial_failed(void *arg, const struct failure *f, const struct attempt_list *at
 
 static const struct dial_events dial_up = { .opened = on_dial_opened, .failed = on_dial_failed };
 
-static void
-start_dial(struct pair *p)
+struct dial *
+pair_dial(struct pair *p, const struct dial_events *up, void *arg)
 {
 	const struct url *u = p->opt->upstream;
-	struct event ev = pair_event(p, EV_DIAL, LEG_ORIGIN);
 	const struct dial_options opt = {
 		.host = u->host,
 		.port = u->port,
@@ -286,13 +285,21 @@ start_dial(struct pair *p)
 		.tls_name = p->opt->tls_name,
 	};
 
+	p->handles++;
+	return dial_start(p->opt->loop, &opt, up, arg);
+}
+
+static void
+start_dial(struct pair *p)
+{
+	struct event ev = pair_event(p, EV_DIAL, LEG_ORIGIN);
+
 	write_request(p);
 	p->dial_us = pair_now(p);
 	p->deadline_us = p->dial_us + p->opt->connect_timeout_us;
-	ev.u.dialled.url = span_of(u->text);
+	ev.u.dialled.url = span_of(p->opt->upstream->text);
 	journal_emit(p->opt->journal, &ev);
-	p->handles++;
-	p->dial = dial_start(p->opt->loop, &opt, &dial_up, p);
+	p->dial = pair_dial(p, &dial_up, p);
 }
 
 /* --- the answer --- */
