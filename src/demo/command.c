@@ -123,11 +123,7 @@ on_tick(uv_timer_t *timer)
 static int
 final_status(const struct job *job)
 {
-	if (job->signal != 0)
-		return EXIT_SIGNAL + job->signal;
-	if (job->output_error != 0)
-		return job->output_error == EPIPE ? EXIT_SIGNAL + SIGPIPE : EXIT_OUTPUT;
-	return (job->shown & job->setting.shows) == job->setting.shows ? EXIT_OK : EXIT_FINDINGS;
+	return run_status(job->signal, job->output_error, (job->shown & job->setting.shows) == job->setting.shows ? EXIT_OK : EXIT_FINDINGS);
 }
 
 static void
@@ -181,8 +177,7 @@ on_output_failed(void *arg, int err)
 	struct job *job = arg;
 
 	job->output_error = err;
-	if (err != EPIPE)
-		output_complain("cannot write to standard output: %s", strerror(err));
+	run_complain_of_output(err);
 	if (job->rig != NULL && job->phase != PHASE_OVER)
 		stop(job, true);
 }

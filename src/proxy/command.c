@@ -47,11 +47,7 @@ stop(struct job *job, bool at_once)
 static int
 final_status(const struct job *job)
 {
-	if (job->signal != 0)
-		return EXIT_SIGNAL + job->signal;
-	if (job->output_error != 0)
-		return job->output_error == EPIPE ? EXIT_SIGNAL + SIGPIPE : EXIT_OUTPUT;
-	return EXIT_OK;
+	return run_status(job->signal, job->output_error, EXIT_OK);
 }
 
 static void
@@ -91,8 +87,7 @@ on_output_failed(void *arg, int err)
 	struct job *job = arg;
 
 	job->output_error = err;
-	if (err != EPIPE)
-		output_complain("cannot write to standard output: %s", strerror(err));
+	run_complain_of_output(err);
 	if (!job->is_stopped && job->gate != NULL)
 		stop(job, false);
 }
