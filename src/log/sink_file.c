@@ -30,23 +30,25 @@ tell(struct sink_file *f, int err)
 		f->trouble(f->arg, f->path, err);
 }
 
-/* One write(): O_APPEND then keeps lines of several writers apart. What a short write left out is not sent after. */
+/*
+ * One write(): O_APPEND then keeps lines of several writers apart. A short one to a pipe (a signal came while its reader was slow) goes on with the
+ * rest; on a full disk that tells why.
+ */
 static void
 write_line(struct sink_file *f, const struct buf *b)
 {
-	ssize_t n;
+	size_t done = 0;
 
-	do
-		n = write(f->fd, buf_head(b), b->len);
-	while (n < 0 && errno == EINTR);
-	if (n < 0) {
-		tell(f, -errno);
-	} else if ((size_t)n < b->len) {
-		f->is_torn = n > 0 || f->is_torn;
-		tell(f, -ENOSPC);
-	} else {
-		f->is_torn = false;
+	while (done < b->len) {
+		ssize_t n = write(f->fd, buf_head(b) + done, b->len - done);
+
+		if (n < 0 && errno != EINTR) {
+			tell(f, -errno);
+			break;
+		}
+		done += n > 0 ? (size_t)n : 0;
 	}
+	f->is_torn = done > 0 ? done < b->len : f->is_torn;
 }
 
 static void

@@ -21,6 +21,14 @@ def environment(**extra):
     return {k: v for k, v in env.items() if v is not None}
 
 
+def event_of(line):
+    """A line of the log; "cut" stands for what is not JSON, so that the test which waits shows it."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return {"event": "cut", "text": line.decode(errors="replace")}
+
+
 class Result:
     def __init__(self, status, out, err, events):
         self.status = 128 - status if status < 0 else status  # as a shell sees it
@@ -131,13 +139,12 @@ class Wsdiag:
         while chunk := os.read(fd, 1 << 16):
             *lines, rest = (rest + chunk).split(b"\n")
             with self.changed:
-                for line in lines:
-                    self.events.append(json.loads(line))
+                self.events += map(event_of, lines)
                 self.changed.notify_all()
         os.close(fd)
         if rest:
             with self.changed:
-                self.events.append({"event": "cut", "text": rest.decode(errors="replace")})
+                self.events.append(event_of(rest))
 
     def _wait(self, what, found):
         with self.changed:

@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static const struct source source = { .run = 1, .role = ROLE_CLIENT };
@@ -134,6 +136,69 @@ START_TEST(a_line_cut_short_leaves_the_next_one_whole)
 }
 END_TEST
 
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+}
+
+struct reader {
+	int fd;
+	struct buf got;
+};
+
+/* Whatever comes, slowly, until the other end is closed. */
+static void *
+read_slowly(void *arg)
+{
+	struct reader *r = arg;
+	char some[4096];
+	ssize_t n;
+
+	while ((n = read(r->fd, some, sizeof(some))) > 0) {
+		buf_append(&r->got, some, (size_t)n);
+		usleep(2000);
+	}
+	return NULL;
+}
+
+START_TEST(a_signal_during_a_long_line_does_not_cut_it)
+{
+	struct sigaction act = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { 0 };
+	struct reader reader = { 0 };
+	struct trouble t = { 0 };
+	static char text[200000];
+	char path[32];
+	pthread_t thread;
+	struct sink *s;
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	snprintf(path, sizeof(path), "/dev/fd/%d", fds[1]);
+	ck_assert_int_eq(sink_file_new(path, &options, on_trouble, &t, &s), 0);
+	close(fds[1]);
+	reader.fd = fds[0];
+	memset(text, 'x', sizeof(text) - 1);
+	sigaction(SIGALRM, &act, NULL);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, read_slowly, &reader), 0);
+	emit(s, text);
+	emit(s, "next");
+	setitimer(ITIMER_REAL, &never, NULL);
+	s->free(s);
+	pthread_join(thread, NULL);
+	close(fds[0]);
+
+	const char *end = memchr(buf_cstr(&reader.got), '\n', reader.got.len);
+	ck_assert_uint_eq(t.n, 0);
+	ck_assert_ptr_nonnull(end);
+	ck_assert_int_gt(end - buf_cstr(&reader.got), (int)sizeof(text) - 1);
+	ck_assert_ptr_nonnull(strstr(end, "\"seq\":2,\"text\":\"next\"}\n"));
+	buf_deinit(&reader.got);
+}
+END_TEST
+
 START_TEST(a_torn_last_line_of_an_earlier_run_stays_alone)
 {
 	char *path CLEANUP(free_charp) = fresh_path();
@@ -163,4 +228,4 @@ START_TEST(a_path_that_cannot_be_opened_is_an_errno)
 END_TEST
 
 UNIT_MAIN("sink_file", lines_are_appended_to_a_private_file, a_full_disk_is_told_once, a_line_cut_short_leaves_the_next_one_whole,
-    a_torn_last_line_of_an_earlier_run_stays_alone, a_path_that_cannot_be_opened_is_an_errno)
+    a_signal_during_a_long_line_does_not_cut_it, a_torn_last_line_of_an_earlier_run_stays_alone, a_path_that_cannot_be_opened_is_an_errno)
