@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from peers.raw import BINARY, CLOSE, PATIENCE, PING, PONG, TEXT, binary, close, connect, ping, pong, request, text
+from peers.raw import BINARY, CLOSE, PATIENCE, PING, PONG, TEXT, binary, close, connect, eventually, ping, pong, refuses, request, text
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
@@ -465,35 +465,20 @@ def test_pongs_are_not_stopped_for_others(faulty):
     assert c.read_frame().opcode == PONG
 
 
-def refused(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
-        return False
-    except ConnectionRefusedError:
-        return True
-
-
-def eventually(what):
-    until = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 def test_unlisten_refuses_and_listens_again(faulty):
-    server = faulty("on frame text: unlisten for 500ms")
+    server = faulty("on frame text: unlisten for 2s")
     c = dial(server)
     echo(c, "go")
-    eventually(lambda: refused(server.port))
+    eventually(lambda: refuses(server.port))
     echo(c, "those who are there stay")
-    eventually(lambda: not refused(server.port))
+    eventually(lambda: not refuses(server.port))
     echo(dial(server), "again")
 
 
 def test_unlisten_for_ever_needs_nobody_to_be_there(faulty):
     server = faulty("on signal USR1: unlisten")
     server.signal(signal.SIGUSR1)
-    eventually(lambda: refused(server.port))
+    eventually(lambda: refuses(server.port))
     assert "conn" not in inject(server)
     server.signal(signal.SIGTERM)
     assert server.finish().one("end")["exit"] == 143

@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from typing import NamedTuple, Optional
 
 PATIENCE = 60.0  # seconds until a step that does not happen is an error
@@ -338,6 +339,23 @@ def request(target="/", host="localhost", extra=(), key="dGhlIHNhbXBsZSBub25jZQ=
 def connect(host, port, context=None, name=None):
     sock = socket.create_connection((host, port), timeout=PATIENCE)
     return TlsConn(sock, context, server_side=False, name=name) if context else Conn(sock)
+
+
+def refuses(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:  # it waited to be accepted when the listener was closed
+        return False
+
+
+def eventually(what):
+    until = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < until, f"not in {PATIENCE} seconds"
+        time.sleep(0.02)
 
 
 class Server:
