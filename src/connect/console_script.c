@@ -10,7 +10,7 @@
 void
 console_source_file(struct console *c, struct span args)
 {
-	char *path CLEANUP(free_charp) = span_dup(args);
+	char *path CLEANUP(free_charp) = console_path(args);
 	int err;
 
 	if (args.n == 0) {

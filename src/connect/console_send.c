@@ -21,7 +21,7 @@ console_text(struct console *c, struct span args)
 static bool
 read_file(struct console *c, struct span path, struct buf *out)
 {
-	char *name CLEANUP(free_charp) = span_dup(path);
+	char *name CLEANUP(free_charp) = console_path(path);
 	FILE *f = fopen(name, "re");
 	size_t n;
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HELP_COLUMN = 29, HELP_MIN = 30, HELP_INDENT = 6 };
+enum { HELP_COLUMN = 29, HELP_MIN = 30, HELP_INDENT = 6, SETTING_COLUMN = 16 };
 
 /* On a narrow terminal the help stands below the usage. */
 static void
@@ -151,7 +151,7 @@ console_last(struct console *c, struct span args UNUSED)
 void
 console_save(struct console *c, struct span args)
 {
-	char *path CLEANUP(free_charp) = span_dup(args);
+	char *path CLEANUP(free_charp) = console_path(args);
 	struct buf out CLEANUP(buf_deinit) = { 0 };
 	FILE *f;
 
@@ -175,6 +175,40 @@ console_save(struct console *c, struct span args)
 	c->up->say(c->up_arg, buf_span(&out));
 }
 
+const struct console_setting console_settings[] = {
+	{ "show", "BYTES", "bytes shown of a text message" },
+	{ "hex", "BYTES", "bytes shown of a binary message" },
+	{ "paste", "one|lines", "pasted lines are one message, or a line each" },
+	{ 0 },
+};
+
+/* Of a setting in bytes; else NULL. */
+static size_t *
+size_of_setting(struct console *c, struct span name)
+{
+	return span_eq(name, "show") ? &c->display.text_max : span_eq(name, "hex") ? &c->display.binary_max : NULL;
+}
+
+static void
+say_settings(struct console *c)
+{
+	struct buf out CLEANUP(buf_deinit) = { 0 };
+
+	for (const struct console_setting *s = console_settings; s->name != NULL; s++) {
+		struct buf row CLEANUP(buf_deinit) = { 0 };
+		const size_t *size = size_of_setting(c, span_of(s->name));
+
+		buf_printf(&row, "  %-6s", s->name);
+		if (size != NULL)
+			buf_printf(&row, "%-8zu", *size);
+		else
+			buf_printf(&row, "%-8s", c->pastes_lines ? "lines" : "one");
+		buf_puts(&row, s->help);
+		console_fold(c, &out, buf_span(&row), SETTING_COLUMN);
+	}
+	c->up->say(c->up_arg, buf_span(&out));
+}
+
 static void
 set_paste(struct console *c, struct span how)
 {
@@ -191,24 +225,22 @@ void
 console_set(struct console *c, struct span args)
 {
 	struct span name;
+	size_t *size;
 	uint64_t n;
 
 	if (!console_word(&args, &name)) {
-		console_say(c,
-		    "  show %-8zu bytes shown of a text message\n"
-		    "  hex %-9zu bytes shown of a binary message\n"
-		    "  paste %-7s pasted lines are one message, or a line each\n",
-		    c->display.text_max, c->display.binary_max, c->pastes_lines ? "lines" : "one");
+		say_settings(c);
 		return;
 	}
+	size = size_of_setting(c, name);
 	if (span_eq(name, "paste"))
 		set_paste(c, args);
-	else if (!span_eq(name, "show") && !span_eq(name, "hex"))
+	else if (size == NULL)
 		console_fail(c, "there is no setting \"%.*s\": show BYTES, hex BYTES, paste one|lines", (int)name.n, name.p);
 	else if (!console_number(args, CONSOLE_LAST_MAX, &n))
 		console_fail(c, "/set %.*s BYTES, at most %d", (int)name.n, name.p, CONSOLE_LAST_MAX);
 	else
-		*(span_eq(name, "show") ? &c->display.text_max : &c->display.binary_max) = (size_t)n;
+		*size = (size_t)n;
 }
 
 static void
@@ -221,7 +253,7 @@ void
 console_log(struct console *c, struct span args)
 {
 	const struct json_options json = { .wants = EVENT_ALL & ~EVENT_VERBOSE, .show_secrets = c->opt.show_secrets };
-	char *path CLEANUP(free_charp) = span_dup(args);
+	char *path CLEANUP(free_charp) = console_path(args);
 	int err;
 
 	if (args.n == 0) {

@@ -40,6 +40,7 @@ struct editor *editor_of(EditLine *el);
 /* The line is drawn anew: before and after what changes it or is printed above it. */
 void editor_erase_line(struct editor *e);
 void editor_draw_line(struct editor *e);
+unsigned editor_columns(void);
 
 /* For libedit: EL_GETCFN, and a function of a key. */
 int editor_next_key(EditLine *el, wchar_t *ret);

@@ -247,18 +247,37 @@ def test_ctrl_l_clears_the_screen(repl):
 def test_tab_completes_commands_arguments_files_connections_codes_and_events(repl):
     s = repl()
     (s.folder / "message.txt").write_text("from a file")
+    (s.folder / "two words.txt").write_text("spaces and all")
     for typed, completed in (("/rec", "/reconnect"), ("/reconnect o", "/reconnect overlap"), ("/drop r", "/drop rst"), ("/file mes", "/file message.txt"),
                              ("/binary @mes", "/binary @message.txt"), ("/use ", "/use 1"), ("/close 1001", "/close 1001"), ("/wait los", "/wait lost"),
-                             ("/help ti", "/help timing"), ("/set paste li", "/set paste lines"), ("/pongs of", "/pongs off")):
+                             ("/help ti", "/help timing"), ("/save two w", "/save two words.txt"), ("/log two w", "/log two words.txt"),
+                             ("/source two w", "/source two words.txt"), ("/binary @two w", "/binary @two words.txt"),
+                             ("/every 1000 /file tw", "/every 1000 /file two words.txt"), ("/set paste li", "/set paste lines"), ("/pongs of", "/pongs off")):
         s.text(typed)
         s.keys("Tab")
         s.text("|")
         s.wait_last(f"c1 open> {completed} |")
         s.keys("C-u")
+    s.text("/file tw")
+    s.keys("Tab", "Enter")
+    s.wait("< spaces and all")
     s.text("/close 101")
     s.keys("Tab")
     s.until(lambda rows: rows[-6:] == ["1010 Mandatory Extension", "1011 Internal Error", "1012 Service Restart", "1013 Try Again Later",
                                        "1014 Bad Gateway", "c1 open> /close 101"], "codes with their names")
+
+
+def test_many_candidates_are_listed_in_order_between_words(repl):
+    s = repl(columns=20)
+    for name in ("zé1", "zè2", "z\x1b[2J", "zmore and more"):
+        (s.folder / name).write_text("")
+    s.text("/file z")
+    s.keys("Tab", "Tab")
+    s.until(lambda rows: rows[-4:] == ["z\\e[2J", "zmore and more  zè2", "zé1", "c1 open> /file z"], "files in order")
+    s.keys("C-u")
+    s.text("/p")
+    s.keys("Tab")
+    s.until(lambda rows: rows[-4:] == ["/ping", "/ping-interval", "/pong  /pongs", "c1 open> /p"], "commands")
 
 
 def test_vi_keys_from_editrc(screen, serve):
