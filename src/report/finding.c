@@ -110,7 +110,7 @@ look_add(struct look *k, const struct sample *s, const struct circuit *c)
 	if (!is_within(k->m, s))
 		return;
 	if (is_explained(k, s)) {
-		k->n_explained++;
+		k->has_explained = true;
 		return;
 	}
 	if (k->n_kept < FINDING_SAMPLES_MAX) {
@@ -155,8 +155,8 @@ look_done(struct look *k, enum confidence at_best)
 	if (k->n_samples > 0) {
 		enum confidence limit = k->n_samples == 1 || k->by >= JOIN_ADDRESS ? CONFIDENCE_LIKELY : CONFIDENCE_CERTAIN;
 
-		if (k->n_explained > 0)
-			buf_printf(&k->text, " %" PRIu32 " more %s explained above.", k->n_explained, k->n_explained == 1 ? "is" : "are");
+		if (k->has_explained)
+			buf_puts(&k->text, " What is explained above is not counted here.");
 		say_injected(k);
 		limit = k->is_guess ? MIN(limit, CONFIDENCE_LIKELY) : limit;
 		out->items = model_grow(out->items, out->n, sizeof(*out->items));
@@ -175,9 +175,9 @@ look_done(struct look *k, enum confidence at_best)
 	buf_clear(&k->text);
 	buf_clear(&k->advice);
 	k->samples = NULL;
-	k->n_samples = k->n_kept = k->n_explained = 0;
+	k->n_samples = k->n_kept = 0;
 	k->by = JOIN_NONE;
-	k->is_guess = k->is_before = false;
+	k->is_guess = k->is_before = k->has_explained = false;
 }
 
 /* --- words --- */

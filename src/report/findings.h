@@ -22,7 +22,7 @@ struct look {
 	struct buf text, advice;
 	struct findings *out;
 	uint8_t *explained;           /* by circuit, enum explained; of all kinds so far */
-	uint32_t n_explained;         /* left out of this one */
+	bool has_explained;           /* something was left out of this one */
 };
 
 typedef void look_fn(struct look *k);
