@@ -303,6 +303,8 @@ look_unseen_end(struct look *k)
 
 		buf_puts(&k->text, "Server ended ");
 		say_lives(&k->text, k);
+		if (m->lives[s->life].is_how_known)
+			say_ending_of_first(k);
 		if (s->to_us == NO_TIME) {
 			buf_puts(&k->text, "; client logged nothing.");
 		} else {

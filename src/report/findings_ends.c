@@ -159,16 +159,6 @@ say_silence(struct look *k)
 }
 
 static void
-say_ending_of_first(struct look *k)
-{
-	const struct life *l = &k->m->lives[k->samples[0].life];
-
-	buf_puts(&k->text, " (");
-	life_ending(&k->text, l);
-	buf_puts(&k->text, ")");
-}
-
-static void
 say_loss_both(struct look *k)
 {
 	const struct life *l = &k->m->lives[k->samples[0].life];
