@@ -220,9 +220,9 @@ wanted_of(struct leg_side *l)
 		break;
 	case PAIR_ANSWER:
 		if (l->which == LEG_ORIGIN)
-			bits = (p->step == STEP_NONE ? T_READ : 0) | (flow_is_blocked(&other->from) ? T_WRITE : 0);
-		else if (p->has_body && !flow_is_full(&l->from))
-			bits = T_READ;
+			bits = (p->step == STEP_NONE && other->io.out.len < HTTP_HEAD_MAX ? T_READ : 0) | (flow_is_blocked(&other->from) ? T_WRITE : 0);
+		else
+			bits = (p->has_body && !flow_is_full(&l->from) ? T_READ : 0) | (l->io.out.len > 0 ? T_WRITE : 0);
 		break;
 	case PAIR_REFUSING:
 		if (l->which == LEG_CLIENT)

@@ -4,6 +4,7 @@
  *
  *	pair.c          its life: what is wanted of which leg, the timer, ends and how they are passed on
  *	pair_upgrade.c  the request, the dial, the answer
+ *	pair_head.c     the heads of both as they are passed on
  *	pair_relay.c    bytes and frames
  *	pair_fault.c    what the lines of a plan do
  *	pair_tell.c     events
@@ -166,6 +167,11 @@ bool pair_awaits(const struct pair *p, enum pair_step step);
 void pair_refuse(struct pair *p, int status, enum cause cause, const char *text);
 void pair_deadline(struct pair *p);
 void pair_gone_early(struct leg_side *l);
+
+/* pair_head.c */
+/* Into p->request. */
+void pair_write_request(struct pair *p);
+void pair_write_answer(struct pair *p, struct buf *out);
 
 /* pair_relay.c */
 extern const struct flow_events flow_up;
