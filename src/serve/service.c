@@ -232,7 +232,7 @@ on_relisten(uv_timer_t *timer)
 }
 
 static void
-on_unlisten(void *arg, int64_t for_us)
+on_unlisten(void *arg, const struct plan_action *a)
 {
 	struct service *s = arg;
 
@@ -241,7 +241,7 @@ on_unlisten(void *arg, int64_t for_us)
 	s->is_unlistening = true;
 	listener_close(s->listener);
 	/* The timer keeps the loop alive where nobody is connected. */
-	uv_timer_start(&s->relisten, on_relisten, for_us >= 0 ? (uint64_t)(for_us / US_PER_MS) : UINT64_MAX / 2, 0);
+	uv_timer_start(&s->relisten, on_relisten, a->is_timed ? (uint64_t)(a->time_us / US_PER_MS) : UINT64_MAX / 2, 0);
 }
 
 static void
@@ -262,7 +262,7 @@ on_faults_gone(void *arg)
 	release(arg);
 }
 
-static const struct faults_events faults_up = { .unlisten = on_unlisten, .kill_all = on_kill_all, .gone = on_faults_gone };
+static const struct faults_events faults_up = { .all = { .unlisten = on_unlisten, .kill_all = on_kill_all }, .gone = on_faults_gone };
 
 static bool
 has_faults(const struct service *s)
@@ -405,7 +405,7 @@ service_signal(struct service *s, int signum)
 {
 	if (!has_faults(s) || s->is_stopping)
 		return;
-	faults_signal_all(&s->faults, signum, &faults_up, s);
+	everybody_signal(s->opt.plan, signum, s->faults.journal, &faults_up.all, s);
 	for (struct list *l = s->guests.next; l != &s->guests; l = l->next)
 		faults_signal(container_of(l, struct guest, link)->faults, signum);
 }
