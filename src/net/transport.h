@@ -119,6 +119,8 @@ void transport_want(struct transport *t, unsigned bits);
 int transport_half_close(struct transport *t);
 void transport_close(struct transport *t, enum transport_close how);
 void transport_stat(struct transport *t, struct transport_stat *ret);
+/* Whether TCP has been reset, as far as the system tells: after T_END, without reading to that end. */
+bool transport_was_reset(struct transport *t);
 const struct tls_facts *transport_tls(const struct transport *t);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/gate.h"
 
-#include "codec/close_code.h"
+#include "fault/everybody.h"
 #include "proxy/hearing.h"
 #include "ws/door.h"
 
@@ -244,42 +244,23 @@ gate_stop(struct gate *g, bool at_once)
 /* --- what is done without any connection --- */
 
 static void
-on_fire_for_all(void *arg, const struct plan_line *line)
+on_unlisten_for_all(void *arg, const struct plan_action *a)
 {
-	struct gate *g = arg;
-	struct event ev = { .type = EV_INJECT };
-	bool is_told = false;
-
-	for (unsigned i = 0; i < line->n_actions; i++) {
-		const struct plan_action *a = &line->actions[i];
-
-		if (!pair_line_is_for_all(line, a->what))
-			continue;
-		ev.u.inject = (struct ev_inject){ .plan = span_of(line->plan), .line = line->number, .action = span_of(line->actions_text) };
-		if (!is_told)
-			journal_emit(g->opt.pair.journal, &ev);
-		is_told = true;
-		if (a->what == DO_UNLISTEN)
-			unlisten(g, a);
-		else
-			kill_all(g, a);
-	}
+	unlisten(arg, a);
 }
 
-/* Each time anew: such a line is done as often as it is asked for. */
-static struct watch *
-watch_for_all(struct gate *g)
+static void
+on_kill_all_for_all(void *arg, const struct plan_action *how)
 {
-	return watch_new(g->opt.pair.plan, 0, on_fire_for_all, g);
+	kill_all(arg, how);
 }
+
+static const struct everybody_events for_all = { .unlisten = on_unlisten_for_all, .kill_all = on_kill_all_for_all };
 
 void
 gate_signal(struct gate *g, int signum)
 {
-	struct watch *w = watch_for_all(g);
-
-	watch_signal(w, signum);
-	watch_free(w);
+	everybody_signal(g->opt.pair.plan, signum, g->opt.pair.journal, &for_all, g);
 	for (struct list *l = g->guests.next; l != &g->guests; l = l->next)
 		pair_signal(container_of(l, struct guest, link)->pair, signum);
 }
@@ -287,10 +268,7 @@ gate_signal(struct gate *g, int signum)
 void
 gate_line(struct gate *g, struct span typed)
 {
-	struct watch *w = watch_for_all(g);
-
-	watch_line(w, typed);
-	watch_free(w);
+	everybody_line(g->opt.pair.plan, typed, g->opt.pair.journal, &for_all, g);
 	for (struct list *l = g->guests.next; l != &g->guests; l = l->next)
 		pair_line(container_of(l, struct guest, link)->pair, typed);
 }

@@ -214,12 +214,12 @@ static const struct server_events server_up_with_faults = {
 /* --- faults that concern everybody --- */
 
 static void
-on_unlisten(void *arg, int64_t for_us)
+on_unlisten(void *arg, const struct plan_action *a)
 {
 	struct service *s = arg;
 
 	if (!s->is_stopping)
-		door_shut(s->door, for_us);
+		door_shut(s->door, a->is_timed ? a->time_us : -1);
 }
 
 static void
@@ -240,7 +240,7 @@ on_faults_gone(void *arg)
 	release(arg);
 }
 
-static const struct faults_events faults_up = { .unlisten = on_unlisten, .kill_all = on_kill_all, .gone = on_faults_gone };
+static const struct faults_events faults_up = { .all = { .unlisten = on_unlisten, .kill_all = on_kill_all }, .gone = on_faults_gone };
 
 static bool
 has_faults(const struct service *s)
@@ -350,7 +350,7 @@ service_signal(struct service *s, int signum)
 {
 	if (!has_faults(s) || s->is_stopping)
 		return;
-	faults_signal_all(&s->faults, signum, &faults_up, s);
+	everybody_signal(s->opt.plan, signum, s->faults.journal, &faults_up.all, s);
 	for (struct list *l = s->guests.next; l != &s->guests; l = l->next)
 		faults_signal(container_of(l, struct guest, link)->faults, signum);
 }

@@ -239,7 +239,7 @@ def test_stall_reads_nothing_and_loses_nothing(faulty, up):
     assert time.monotonic() - began >= 0.4
 
 
-def test_a_stalled_window_fills_and_an_end_is_survived(faulty):
+def test_a_stalled_window_fills_and_a_reset_is_survived(faulty):
     p = faulty("at open: stall up")
     client, server = p.meet()
     p.wait_event("inject")
@@ -248,12 +248,24 @@ def test_a_stalled_window_fills_and_an_end_is_survived(faulty):
         while True:
             client.sock.send(b"\x00" * 65536)
     client.rst()
+    assert end_of(server)[0] == "rst"
     other, far = p.meet()
     far.send(text("x"))
     assert other.read_frame().payload == b"x"
-    server.send(text("x"))
-    server.rst()
-    p.wait_event("lost", leg="origin", conn=1)
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["held", "not_held"])
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+def test_a_reset_ends_a_stall(faulty, up, held):
+    p = faulty(f"at open: stall {'up' if up else 'down'}{'; hold ' + ('origin' if up else 'client') if held else ''}")
+    client, server = p.meet()
+    p.wait_event("inject")
+    a, b = (client, server) if up else (server, client)
+    a.rst()
+    e = p.wait_event("lost", leg="client" if up else "origin")
+    assert e["cause"] == "tcp.reset", e
+    if not held:
+        assert end_of(b)[0] == "rst"
 
 
 @shows("action delay", "action jitter")

@@ -385,6 +385,15 @@ def test_a_stalled_server_does_not_read(faulty):
     assert server.wait_event("lost")["received"]["messages"] == 0
 
 
+def test_a_reset_ends_a_stall(faulty):
+    server = faulty("at open: stall up")
+    c = dial(server)
+    c.send(text("x", mask=True))
+    server.wait_event("inject")
+    c.rst()
+    assert server.wait_event("lost")["cause"] == "tcp.reset"
+
+
 def test_a_stalled_window_fills(faulty):
     server = faulty("at open: stall up")
     c = dial(server)
