@@ -81,6 +81,16 @@ def test_a_typed_line(faulty):
     assert len(p.snapshot().all("inject")) == 2
 
 
+def test_a_typed_line_that_nothing_waits_for_is_told(faulty):
+    p = faulty("on line cut: fin both", "on line deploy: kill-all", how={"stdin": "open"})
+    p.write(b"\n  depoly\x1b \n")
+    note = p.wait_event("note")["text"]
+    assert "depoly" in note and "cut, deploy" in note
+    p.write(b"deploy\n")
+    p.wait_event("inject", line=2)
+    assert len(p.snapshot().all("note")) == 1 and b"\x1b" not in p.snapshot().err.encode()
+
+
 def test_a_signal_strikes_each_that_matches(faulty):
     p = faulty("conn 2-3 on signal USR2: close 4000 client", args=["--close-timeout", "0.1"])
     pairs = [p.meet() for _ in range(4)]
