@@ -150,7 +150,7 @@ watch_outside(struct job *job)
 		}
 		fd_reader_resume(job->reader);
 	}
-	if (!plan_has(&job->plan, WHEN_SIGNAL))
+	if (job->plan.n_lines == 0)
 		return 0;
 	job->has_user_signals = true;
 	for (int i = 0; i < 2; i++) {

@@ -332,31 +332,9 @@ gate_signal(struct gate *g, int signum)
 		pair_signal(container_of(l, struct guest, link)->pair, signum);
 }
 
-/* A word that was mistyped would do nothing, and say nothing. */
-static bool
-is_awaited(struct gate *g, struct span typed)
-{
-	const struct plan *plan = g->opt.pair.plan;
-	struct buf known CLEANUP(buf_deinit) = { 0 };
-
-	for (unsigned i = 0; i < plan->n_lines; i++) {
-		const struct plan_moment *m = &plan->lines[i].moment;
-
-		if (m->when != WHEN_LINE)
-			continue;
-		if (span_eq(typed, m->text))
-			return true;
-		buf_printf(&known, "%s%s", known.len > 0 ? ", " : "", m->text);
-	}
-	journal_note(g->opt.pair.journal, "no line of the plan waits for \"%.*s\"; what they wait for: %s", (int)MIN(typed.n, (size_t)60), typed.p, buf_cstr(&known));
-	return false;
-}
-
 void
 gate_line(struct gate *g, struct span typed)
 {
-	if (typed.n == 0 || !is_awaited(g, typed))
-		return;
 	everybody_line(g->opt.pair.plan, typed, g->opt.pair.journal, &for_all, g);
 	for (struct list *l = g->guests.next; l != &g->guests; l = l->next)
 		pair_line(container_of(l, struct guest, link)->pair, typed);

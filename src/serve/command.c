@@ -272,7 +272,7 @@ watch_user_signals(struct job *job)
 {
 	static const int numbers[] = { SIGUSR1, SIGUSR2 };
 
-	job->has_user_signals = plan_has(&job->plan, WHEN_SIGNAL);
+	job->has_user_signals = job->plan.n_lines > 0;
 	for (size_t i = 0; job->has_user_signals && i < ARRAY_LEN(numbers); i++) {
 		uv_signal_init(&job->run.loop.uv, &job->user_signals[i]);
 		job->user_signals[i].data = job;

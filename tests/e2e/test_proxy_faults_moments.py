@@ -81,14 +81,16 @@ def test_a_typed_line(faulty):
     assert len(p.snapshot().all("inject")) == 2
 
 
-def test_a_typed_line_that_nothing_waits_for_is_told(faulty):
+def test_a_line_or_a_signal_that_nothing_waits_for_is_told(faulty):
     p = faulty("on line cut: fin both", "on line deploy: kill-all", how={"stdin": "open"})
     p.write(b"\n  depoly\x1b \n")
     note = p.wait_event("note")["text"]
     assert "depoly" in note and "cut, deploy" in note
     p.write(b"deploy\n")
     p.wait_event("inject", line=2)
-    assert len(p.snapshot().all("note")) == 1 and b"\x1b" not in p.snapshot().err.encode()
+    p.signal(signal.SIGUSR1)
+    assert '"USR1"' in p.wait_event("note", n=2)["text"]
+    assert "\x1b" not in p.snapshot().err
 
 
 def test_a_signal_strikes_each_that_matches(faulty):
