@@ -691,7 +691,7 @@ SHOWN = (
     ("/stats", "dials 1"), ("/set", "paste one"), ("/fragment 2 abcdef", "< abcdef"), ("/last", "\nabcdef"), ("/save saved", "6 bytes written to saved"),
     ("/binary 4142", "|AB|"), ("/binary @saved", "|abcdef|"), ("/file saved", "< abcdef"), ("/pong x", ""), ("/every 0.05 tick", "< tick"), ("/every off", ""),
     ("/text /slash", "< /slash"), ("/ping", "pong in"), ("/pongs off", ""), ("/pongs on", ""), ("/ping-interval 1000", ""), ("/ping-interval off", ""),
-    ("/stall", "not reading"), ("/resume", "c1 open"), ("/resume", "nothing is stalled"), ("/reconnect overlap", "overlap"), ("/conns", "* c2"),
+    ("/stall", "not reading"), ("/resume", "c1 open"), ("/resume", "nothing is stalled"), ("/reconnect overlap", "c1 is still open"), ("/conns", "* c2"),
     ("/use 1", "c1 open"), ("/drop rst", "c2 open"), ("/sleep 0", ""), ("/expect nothing 0.01", "did not come in time"), ("/log events", ""),
     ("/raw 81 82 00 00 00 00 68 69", "< hi"), ("/log off", ""), ("/close 4000", "ours 4000"), ("/wait close", "closed>"), ("/open", "c3 open>"),
     ("/source lines", "from a file"), ("/echo over", "over"), ("/quit", "end "))
@@ -716,6 +716,25 @@ def test_texts_and_lines_from_the_command_line(screen, serve):
     s.wait("< a line")
     s.line("typed")
     s.wait("< typed")
+
+
+@pytest.mark.parametrize("options", [("-1", "-x", "a text"), ("--count", "1", "-x", "a text"), ("-w", "0", "-x", "a text"),
+                                     ("-w", "0", "-x", "a text", "--no-input"), ("-b", "-1", "-x", "a text")])
+def test_what_is_to_end_by_itself_does_on_a_terminal_too(screen, serve, options):
+    s = screen()
+    s.wsdiag(*options, serve().url, after="; echo status $?")
+    s.wait("status 0")
+    s.wait("ours 1000, answered 1000")
+    assert "open>" not in s.whole()
+
+
+@pytest.mark.parametrize("options", [("--slash",), ("--reconnect-delay", "1"), ("--slash", "-P")])
+def test_habits_of_wscat_and_options_of_what_is_on_by_itself_leave_it_interactive(screen, serve, options):
+    s = screen()
+    s.wsdiag(*options, "-c", serve().url)
+    s.wait_last("c1 open>")
+    s.line("/ping")
+    s.wait_whole("^pong in ")
 
 
 def test_a_log_that_is_full_garbles_nothing(screen, serve):
