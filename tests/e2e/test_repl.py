@@ -196,6 +196,20 @@ def test_pasted_lines_are_a_message_each_when_wanted(repl):
     s.until(lambda rows: all("< " + w in rows for w in ("one", "two", "three")), "three messages")
 
 
+def test_many_pasted_lines_go_out_in_order(repl):
+    """The second time in one piece with the line before them, which decides what becomes of them, and the one behind."""
+    s = repl()
+    words = [f"line {i}" for i in range(200)]
+    s.paste("\n".join(words))
+    s.wait("␤line 199")
+    s.keys("Enter")
+    assert s.server.wait_event("message", dir="in")["length"] == len("\n".join(words))
+    s.tmux("load-buffer", "-", data="/set paste lines\n\033[200~" + "\n".join(words) + "\n\033[201~/quit\n")
+    s.tmux("paste-buffer", "-r")
+    s.wait_last("shell$")
+    assert [e["length"] for e in s.server.events if e["event"] == "message" and e["dir"] == "in"][1:] == [len(w) for w in words]
+
+
 def test_a_long_paste_arrives_whole(repl):
     s = repl()
     s.paste("w" * 10000 + "\nend")
