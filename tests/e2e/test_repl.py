@@ -722,6 +722,16 @@ def test_every_command_does_something_here(repl, binary):
     assert {line.split("\t")[0] for line in out.splitlines()} == {line.split()[0][1:] for line, _ in SHOWN}
 
 
+def test_what_is_said_on_20_columns_is_folded_between_words(repl):
+    s = repl(columns=20, rows=60)
+    s.line("/binary 000102")
+    s.until(lambda rows: rows[-3:-1] == ["  0000  00 01  |..|", "  0002  02     |.|"], "a dump that fits")
+    s.line("/set")
+    s.until(lambda rows: "      bytes shown of" in rows and rows[-5:-1] == ["      pasted lines", "      are one", "      message, or a", "      line each"], "settings")
+    s.line("/tls")
+    s.until(lambda rows: rows[-3:-1] == ["no TLS: the URL is", "  ws://"], "a folded sentence")
+
+
 def test_texts_and_lines_from_the_command_line(screen, serve):
     s = screen()
     s.wsdiag("-x", "a text", "--run", "/ping", "--run", "a line", serve().url)
