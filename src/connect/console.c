@@ -174,6 +174,7 @@ run_command(struct console *c, struct span line)
 		console_fail(c, "a slash alone is no command; /help lists what there is");
 		return;
 	}
+	line = span_trim(line);
 	cmd = console_find(name);
 	if (cmd == NULL)
 		unknown_command(c, name);
@@ -181,8 +182,10 @@ run_command(struct console *c, struct span line)
 		console_fail(c, "/%s needs an open connection; %s", cmd->name, way_out(c));
 	else if (cmd->needs_open && !conn_is_open(conn))
 		console_fail(c, "/%s: the connection is closing; /wait close, then /open", cmd->name);
+	else if (line.n == 0 && *cmd->args != '\0' && *cmd->args != '[')
+		console_fail(c, "/%s %s: %s", cmd->name, cmd->args, cmd->help);
 	else
-		cmd->run(c, span_trim(line));
+		cmd->run(c, line);
 }
 
 void

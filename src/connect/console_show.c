@@ -162,8 +162,8 @@ console_save(struct console *c, struct span args)
 	struct buf out CLEANUP(buf_deinit) = { 0 };
 	FILE *f;
 
-	if (args.n == 0 || c->n_messages == 0) {
-		console_fail(c, args.n == 0 ? "/save FILE" : "no message has come yet");
+	if (c->n_messages == 0) {
+		console_fail(c, "no message has come yet");
 		return;
 	}
 	f = fopen(path, "we");
@@ -258,10 +258,6 @@ console_log(struct console *c, struct span args)
 	char *path CLEANUP(free_charp) = console_path(args);
 	int err;
 
-	if (args.n == 0) {
-		console_fail(c, "/log FILE, or /log off");
-		return;
-	}
 	if (c->log != NULL) {
 		struct sink *s = steal(&c->log);
 
