@@ -64,10 +64,10 @@ void console_fold(struct console *c, struct buf *out, struct span text, unsigned
  */
 struct console_command {
 	const char *name;          /* "close" */
-	const char *args;          /* "[CODE [REASON]]", "HEX|@FILE"; "" */
+	const char *args;          /* "[CODE [REASON]]"; "off|FILE": refused without; "" */
 	const char *help;
 	bool needs_open;           /* makes sense only while a connection is open */
-	void (*run)(struct console *c, struct span args);
+	void (*run)(struct console *c, struct span args); /* trimmed */
 };
 
 /* Ends with a NULL name. */

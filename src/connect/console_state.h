@@ -86,7 +86,9 @@ struct console {
 	struct sink *log;                   /* of /log */
 };
 
-/* A sentence for the person. */
+/* Where what is said is folded; 0: nowhere. */
+unsigned console_columns(const struct console *c);
+/* Lines for the person, each folded; the last newline may be left out. */
 void console_say(struct console *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The line being done failed. */
 void console_fail(struct console *c, const char *fmt, ...) PRINTF_LIKE(2, 3);

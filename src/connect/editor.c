@@ -277,7 +277,7 @@ editor_read(struct editor *e, char **ret_line)
 	int n = 0;
 
 	e->is_stopped = false;
-	e->is_reading = true;
+	e->is_reading = e->is_fresh = true;
 	set_bracketed_paste(e, true);
 	line = el_wgets(e->el, &n);
 	e->is_reading = false;
