@@ -84,6 +84,10 @@ SCENES = {
 }
 
 
+# It goes on until it is stopped: how the connection ends that a cut hides is another each time.
+ENDLESS = {"c4"}
+
+
 # what it says, without what is another each time
 
 def settled(text):
@@ -118,7 +122,7 @@ def report_scene(run, scene, folder):
 @pytest.mark.parametrize("plan", sorted(p.stem for p in PLANS.glob("*.plan")))
 def test_the_report_of(plan, play, run, tmp_path):
     play(plan)
-    said = {scene: told(report_scene(run, scene, tmp_path)) for scene in SCENES}
+    said = {scene: told(report_scene(run, scene, tmp_path)) for scene, (*_, change) in SCENES.items() if plan not in ENDLESS or change is not cut_short}
     for scene in ("the server's clock 3 s ahead", "the server's clock 5 h behind"):
         assert said.pop(scene) == said["client and server"]
     assert said.pop("the client's clock 2 h ahead") == said["all three"]
