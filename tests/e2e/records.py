@@ -100,6 +100,8 @@ def lanes_of(events, less=(), prefix=""):
         whose = f"c{e['conn']}" if "conn" in e else f"d{e['dial']}" if "dial" in e else "run"
         kind = LANES.get(e["event"], "life")
         name = f"{prefix}{whose} {kind}" + (f" {e['dir']}" if kind != "life" else "")
+        if name in less:
+            continue
         line = json.dumps(plain("", e, less))
         lane = lanes.setdefault(name, [])
         if not (kind == "control" and "PING" in line and line in lane):  # how many of a timer's pings there are is a matter of time
