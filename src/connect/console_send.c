@@ -21,7 +21,7 @@ console_text(struct console *c, struct span args)
 static bool
 read_file(struct console *c, struct span path, struct buf *out)
 {
-	char *name CLEANUP(free_charp) = span_dup(path);
+	char *name CLEANUP(free_charp) = console_path(path);
 	FILE *f = fopen(name, "re");
 	size_t n;
 
@@ -48,7 +48,9 @@ console_binary(struct console *c, struct span args)
 	if (args.n > 0 && *args.p == '@') {
 		args.p++;
 		args.n--;
-		if (!read_file(c, args, &data))
+		if (args.n == 0)
+			console_fail(c, "/binary @FILE: the name of a file is missing");
+		if (args.n == 0 || !read_file(c, args, &data))
 			return;
 	} else if (!decode_hex(&data, args)) {
 		console_fail(c, "\"%.*s\" is not hexadecimal; /binary @FILE sends a file", (int)MIN(args.n, (size_t)40), args.p);
@@ -89,7 +91,7 @@ console_raw(struct console *c, struct span args)
 {
 	struct buf data CLEANUP(buf_deinit) = { 0 };
 
-	if (args.n == 0 || !decode_hex(&data, args))
+	if (!decode_hex(&data, args))
 		console_fail(c, "/raw HEX, for example /raw c1 80 00 00 00 00 (a frame with RSV1 set)");
 	else
 		conn_send_raw(session_conn(c->opt.session), buf_span(&data));
@@ -152,6 +154,10 @@ console_every(struct console *c, struct span args)
 	}
 	if (!console_seconds(c, word, &us))
 		return;
+	if (us == 0) {
+		console_fail(c, "/every needs some time in between; /every off ends it");
+		return;
+	}
 	if (is_waiting_command(args)) {
 		console_fail(c, "/every does lines that are done at once; this one waits");
 		return;

@@ -47,12 +47,12 @@ advance(const wchar_t *text, size_t n, unsigned columns, unsigned *col, unsigned
 }
 
 /* As libedit finds it: COLUMNS does not follow a resize. */
-static unsigned
-columns_of(int fd)
+unsigned
+editor_columns(void)
 {
 	struct winsize ws;
 
-	return ioctl(fd, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 ? ws.ws_col : 80;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 ? ws.ws_col : 80;
 }
 
 /* Moves to the first row of the line being edited and clears all of them. */
@@ -60,7 +60,7 @@ void
 editor_erase_line(struct editor *e)
 {
 	const LineInfoW *info = el_wline(e->el);
-	unsigned columns = columns_of(STDOUT_FILENO), col = 0, row = 0;
+	unsigned columns = editor_columns(), col = 0, row = 0;
 	FILE *out = tty_out_stream(e->out);
 
 	if (e->is_dumb) {
@@ -277,7 +277,7 @@ editor_read(struct editor *e, char **ret_line)
 	int n = 0;
 
 	e->is_stopped = false;
-	e->is_reading = true;
+	e->is_reading = e->is_fresh = true;
 	set_bracketed_paste(e, true);
 	line = el_wgets(e->el, &n);
 	e->is_reading = false;

@@ -226,12 +226,12 @@ on_tick(uv_timer_t *timer)
 	r->shows_waiting = is_waiting;
 }
 
-static void
+static size_t
 on_complete(void *arg, const char *line, complete_fn *add, void *add_arg)
 {
 	struct repl *r = arg;
 
-	console_complete(r->console, line, add, add_arg);
+	return console_complete(r->console, line, add, add_arg);
 }
 
 static const struct editor_events editor_up = { .prompt = on_prompt, .complete = on_complete };

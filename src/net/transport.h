@@ -58,6 +58,7 @@ enum { TRANSPORT_ENDS_MAX = 4 };
 enum transport_close {
 	TRANSPORT_GRACEFUL, /* TLS close_notify, FIN, drain until the peer's FIN within DRAIN_MS, then close: unread data would turn it into an RST */
 	TRANSPORT_FIN,      /* FIN without close_notify, then as above */
+	TRANSPORT_LET_GO,   /* at once, with a FIN where none was sent yet: the kernel answers what still comes */
 	TRANSPORT_RST,      /* at once, with an RST (SO_LINGER 0) */
 };
 enum { DRAIN_MS = 1000 };

@@ -196,6 +196,20 @@ def test_pasted_lines_are_a_message_each_when_wanted(repl):
     s.until(lambda rows: all("< " + w in rows for w in ("one", "two", "three")), "three messages")
 
 
+def test_many_pasted_lines_go_out_in_order(repl):
+    """The second time in one piece with the line before them, which decides what becomes of them, and the one behind."""
+    s = repl()
+    words = [f"line {i}" for i in range(200)]
+    s.paste("\n".join(words))
+    s.wait("␤line 199")
+    s.keys("Enter")
+    assert s.server.wait_event("message", dir="in")["length"] == len("\n".join(words))
+    s.tmux("load-buffer", "-", data="/set paste lines\n\033[200~" + "\n".join(words) + "\n\033[201~/quit\n")
+    s.tmux("paste-buffer", "-r")
+    s.wait_last("shell$")
+    assert [e["length"] for e in s.server.events if e["event"] == "message" and e["dir"] == "in"][1:] == [len(w) for w in words]
+
+
 def test_a_long_paste_arrives_whole(repl):
     s = repl()
     s.paste("w" * 10000 + "\nend")
@@ -247,18 +261,37 @@ def test_ctrl_l_clears_the_screen(repl):
 def test_tab_completes_commands_arguments_files_connections_codes_and_events(repl):
     s = repl()
     (s.folder / "message.txt").write_text("from a file")
+    (s.folder / "two words.txt").write_text("spaces and all")
     for typed, completed in (("/rec", "/reconnect"), ("/reconnect o", "/reconnect overlap"), ("/drop r", "/drop rst"), ("/file mes", "/file message.txt"),
                              ("/binary @mes", "/binary @message.txt"), ("/use ", "/use 1"), ("/close 1001", "/close 1001"), ("/wait los", "/wait lost"),
-                             ("/help ti", "/help timing"), ("/set paste li", "/set paste lines"), ("/pongs of", "/pongs off")):
+                             ("/help ti", "/help timing"), ("/save two w", "/save two words.txt"), ("/log two w", "/log two words.txt"),
+                             ("/source two w", "/source two words.txt"), ("/binary @two w", "/binary @two words.txt"),
+                             ("/every 1000 /file tw", "/every 1000 /file two words.txt"), ("/set paste li", "/set paste lines"), ("/pongs of", "/pongs off")):
         s.text(typed)
         s.keys("Tab")
         s.text("|")
         s.wait_last(f"c1 open> {completed} |")
         s.keys("C-u")
+    s.text("/file tw")
+    s.keys("Tab", "Enter")
+    s.wait("< spaces and all")
     s.text("/close 101")
     s.keys("Tab")
     s.until(lambda rows: rows[-6:] == ["1010 Mandatory Extension", "1011 Internal Error", "1012 Service Restart", "1013 Try Again Later",
                                        "1014 Bad Gateway", "c1 open> /close 101"], "codes with their names")
+
+
+def test_many_candidates_are_listed_in_order_between_words(repl):
+    s = repl(columns=20)
+    for name in ("zé1", "zè2", "z\x1b[2J", "zmore and more"):
+        (s.folder / name).write_text("")
+    s.text("/file z")
+    s.keys("Tab", "Tab")
+    s.until(lambda rows: rows[-4:] == ["z\\e[2J", "zmore and more  zè2", "zé1", "c1 open> /file z"], "files in order")
+    s.keys("C-u")
+    s.text("/p")
+    s.keys("Tab")
+    s.until(lambda rows: rows[-4:] == ["/ping", "/ping-interval", "/pong  /pongs", "c1 open> /p"], "commands")
 
 
 def test_vi_keys_from_editrc(screen, serve):
@@ -672,7 +705,7 @@ SHOWN = (
     ("/stats", "dials 1"), ("/set", "paste one"), ("/fragment 2 abcdef", "< abcdef"), ("/last", "\nabcdef"), ("/save saved", "6 bytes written to saved"),
     ("/binary 4142", "|AB|"), ("/binary @saved", "|abcdef|"), ("/file saved", "< abcdef"), ("/pong x", ""), ("/every 0.05 tick", "< tick"), ("/every off", ""),
     ("/text /slash", "< /slash"), ("/ping", "pong in"), ("/pongs off", ""), ("/pongs on", ""), ("/ping-interval 1000", ""), ("/ping-interval off", ""),
-    ("/stall", "not reading"), ("/resume", "c1 open"), ("/resume", "nothing is stalled"), ("/reconnect overlap", "overlap"), ("/conns", "* c2"),
+    ("/stall", "not reading"), ("/resume", "c1 open"), ("/resume", "nothing is stalled"), ("/reconnect overlap", "c1 is still open"), ("/conns", "* c2"),
     ("/use 1", "c1 open"), ("/drop rst", "c2 open"), ("/sleep 0", ""), ("/expect nothing 0.01", "did not come in time"), ("/log events", ""),
     ("/raw 81 82 00 00 00 00 68 69", "< hi"), ("/log off", ""), ("/close 4000", "ours 4000"), ("/wait close", "closed>"), ("/open", "c3 open>"),
     ("/source lines", "from a file"), ("/echo over", "over"), ("/quit", "end "))
@@ -689,6 +722,16 @@ def test_every_command_does_something_here(repl, binary):
     assert {line.split("\t")[0] for line in out.splitlines()} == {line.split()[0][1:] for line, _ in SHOWN}
 
 
+def test_what_is_said_on_20_columns_is_folded_between_words(repl):
+    s = repl(columns=20, rows=60)
+    s.line("/binary 000102")
+    s.until(lambda rows: rows[-3:-1] == ["  0000  00 01  |..|", "  0002  02     |.|"], "a dump that fits")
+    s.line("/set")
+    s.until(lambda rows: "      bytes shown of" in rows and rows[-5:-1] == ["      pasted lines", "      are one", "      message, or a", "      line each"], "settings")
+    s.line("/tls")
+    s.until(lambda rows: rows[-3:-1] == ["no TLS: the URL is", "  ws://"], "a folded sentence")
+
+
 def test_texts_and_lines_from_the_command_line(screen, serve):
     s = screen()
     s.wsdiag("-x", "a text", "--run", "/ping", "--run", "a line", serve().url)
@@ -697,6 +740,25 @@ def test_texts_and_lines_from_the_command_line(screen, serve):
     s.wait("< a line")
     s.line("typed")
     s.wait("< typed")
+
+
+@pytest.mark.parametrize("options", [("-1", "-x", "a text"), ("--count", "1", "-x", "a text"), ("-w", "0", "-x", "a text"),
+                                     ("-w", "0", "-x", "a text", "--no-input"), ("-b", "-1", "-x", "a text")])
+def test_what_is_to_end_by_itself_does_on_a_terminal_too(screen, serve, options):
+    s = screen()
+    s.wsdiag(*options, serve().url, after="; echo status $?")
+    s.wait("status 0")
+    s.wait("ours 1000, answered 1000")
+    assert "open>" not in s.whole()
+
+
+@pytest.mark.parametrize("options", [("--slash",), ("--reconnect-delay", "1"), ("--slash", "-P")])
+def test_habits_of_wscat_and_options_of_what_is_on_by_itself_leave_it_interactive(screen, serve, options):
+    s = screen()
+    s.wsdiag(*options, "-c", serve().url)
+    s.wait_last("c1 open>")
+    s.line("/ping")
+    s.wait_whole("^pong in ")
 
 
 def test_a_log_that_is_full_garbles_nothing(screen, serve):
