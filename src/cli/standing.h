@@ -30,7 +30,7 @@ struct standing {
 MUST_CHECK int standing_init(struct standing *s, enum role role, const struct standing_events *up, void *arg);
 /* run_open_output(). 0 or an exit status, printed. */
 MUST_CHECK int standing_open_output(struct standing *s, const struct output_options *opt);
-/* For who waits for them: else they end the process, as is usual. */
+/* Without it they end the process, as is usual. */
 void standing_hear_user_signals(struct standing *s);
 /* From here on there is something to stop. */
 void standing_has_begun(struct standing *s);

@@ -17,7 +17,7 @@ struct everybody_events {
 /* Whether this action of a line is done here, and by no connection. */
 bool everybody_does(const struct plan_line *line, const struct plan_action *a);
 
-/* Every line that fires is an inject event. Such a line is done as often as it is asked for. */
+/* Every line that fires is an inject event. Such a line is done as often as it is asked for. What no line of the plan waits for is a note. */
 void everybody_signal(const struct plan *p, int signum, struct journal *j, const struct everybody_events *up, void *arg);
 void everybody_line(const struct plan *p, struct span typed, struct journal *j, const struct everybody_events *up, void *arg);
 

@@ -114,7 +114,7 @@ watch_outside(struct job *job)
 		}
 		fd_reader_resume(job->reader);
 	}
-	if (plan_has(&job->plan, WHEN_SIGNAL))
+	if (job->plan.n_lines > 0)
 		standing_hear_user_signals(&job->standing);
 	return 0;
 }

@@ -46,7 +46,8 @@ leg_write(struct leg_side *to, const void *data, size_t n)
 	struct iovec iov = { (void *)data, n };
 	size_t done = write_to(to, &iov, 1);
 
-	buf_append(&leg_other(to)->from.out, (const uint8_t *)data + done, n - done);
+	if (done < n)
+		buf_append(&leg_other(to)->from.out, (const uint8_t *)data + done, n - done);
 }
 
 void

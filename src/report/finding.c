@@ -31,9 +31,9 @@ static const struct {
 	[FINDING_HOP_CLOSE] = { { "HOP CLOSE", 6, "a Close that the client got was not sent by the server" }, look_hop_close, EXPLAINS },
 	[FINDING_RESTART] = { { "RESTART", 5, "a server or hop was restarted or drained" }, look_restart, YIELDS_AND_EXPLAINS },
 	[FINDING_CLOSE_LOST] = { { "CLOSE LOST", 7, "a Close that was sent did not arrive" }, look_close_lost, EXPLAINS },
-	[FINDING_ZOMBIE_LEG] = { { "ZOMBIE LEG", 10, "the next hop acknowledged, but nobody behind it answered" }, look_loss },
-	[FINDING_PATH_DEAD] = { { "PATH DEAD", 11, "nothing was acknowledged any more" }, look_loss },
-	[FINDING_SILENCE] = { { "SILENCE", 0, "a ping went unanswered, and what TCP knew of it is not in the log" }, look_loss },
+	[FINDING_ZOMBIE_LEG] = { { "ZOMBIE LEG", 10, "the next hop acknowledged, but nobody behind it answered" }, look_loss, YIELDS },
+	[FINDING_PATH_DEAD] = { { "PATH DEAD", 11, "nothing was acknowledged any more" }, look_loss, YIELDS },
+	[FINDING_SILENCE] = { { "SILENCE", 0, "a ping went unanswered, and what TCP knew of it is not in the log" }, look_loss, YIELDS },
 	[FINDING_HALF_CLOSE] = { { "HALF-CLOSE", 16, "one direction was ended and the other went on" }, look_half_close, EXPLAINS },
 	[FINDING_SILENT_LOSS] = { { "SILENT LOSS", 12, "a second open in the client's log, and no end before it" }, look_silent_loss },
 	[FINDING_UNSEEN_END] = { { "UNSEEN END", 15, "the server ended a connection that the client believed open" }, look_unseen_end, EXPLAINS },
@@ -46,7 +46,7 @@ static const struct {
 	[FINDING_TRUNCATED_TLS] = { { "TRUNCATED TLS", 9, "TCP ended without close_notify: cut below TLS" }, look_loss, YIELDS },
 	[FINDING_LOSS_BOTH] = { { "LOSS, BOTH", 0, "a connection ended without a Close at both ends at once" }, look_loss, YIELDS },
 	[FINDING_LOSS] = { { "LOSS", 0, "a connection ended without a Close" }, look_loss, YIELDS },
-	[FINDING_CLOSE_TIMEOUT] = { { "CLOSE TIMEOUT", 17, "a Close went unanswered" }, look_close_timeout },
+	[FINDING_CLOSE_TIMEOUT] = { { "CLOSE TIMEOUT", 17, "a Close went unanswered" }, look_close_timeout, YIELDS },
 	[FINDING_VIOLATION] = { { "VIOLATION", 0, "a peer broke a rule of RFC 6455" }, look_violation },
 	[FINDING_PEER_CLOSED] = { { "PEER CLOSED", 0, "the far end closed with a code that tells of an error" }, look_peer_closed, YIELDS },
 	[FINDING_SECOND_OPEN] = { { "SECOND OPEN", 12, "a later open that is an ordinary reconnect: a loss precedes it" }, look_second_open },
@@ -187,12 +187,15 @@ say_life(struct buf *out, const struct model *m, uint32_t life)
 {
 	const struct life *l = &m->lives[life];
 	uint32_t client = circuit_life(m, &m->circuits[l->circuit], ROLE_CLIENT, LEG_NONE, NO_INDEX);
-	unsigned alike = 0;
+	unsigned alike = 0, clients = 0;
 
 	l = client != NO_INDEX ? &m->lives[client] : l;
-	for (uint32_t i = 0; i < m->n_participants; i++)
+	for (uint32_t i = 0; i < m->n_participants; i++) {
 		alike += m->participants[i].role == m->participants[l->participant].role;
-	if (alike > 1)
+		clients += m->participants[i].role == ROLE_CLIENT;
+	}
+	/* The server's c1 is not the client's. */
+	if (alike > 1 || (client == NO_INDEX && clients > 0))
 		buf_printf(out, "%s ", m->participants[l->participant].name);
 	buf_printf(out, "c%" PRIu32, l->id);
 }
@@ -309,17 +312,28 @@ circuit_is_hidden(const struct model *m, const struct circuit *c)
 	return m->lives[c->lives[0]].is_hidden;
 }
 
+/* A server has two lives of it: one is a copy that nobody asked for, and how that ended says nothing of the client's. */
+static bool
+is_replayed(const struct model *m, const struct circuit *c)
+{
+	uint32_t server = circuit_life(m, c, ROLE_SERVER, LEG_NONE, NO_INDEX);
+
+	return server != NO_INDEX && circuit_life(m, c, ROLE_SERVER, LEG_NONE, server) != NO_INDEX
+	    && circuit_life(m, c, ROLE_CLIENT, LEG_NONE, NO_INDEX) != NO_INDEX;
+}
+
 uint32_t
 circuit_loss(const struct model *m, const struct circuit *c)
 {
+	bool has_copy = is_replayed(m, c);
 	uint32_t first = NO_INDEX;
 
 	for (uint32_t i = 0; i < c->n_lives; i++) {
 		const struct life *l = &m->lives[c->lives[i]];
-		bool is_server = m->participants[l->participant].role != ROLE_CLIENT;
+		enum role role = m->participants[l->participant].role;
 
 		/* "disconnect" in a server's own words does not say how. */
-		if (!life_is_loss(l) || (is_server && !l->is_how_known))
+		if (!life_is_loss(l) || (role != ROLE_CLIENT && !l->is_how_known) || (role == ROLE_SERVER && has_copy))
 			continue;
 		if (l->is_how_known)
 			return c->lives[i];

@@ -303,7 +303,10 @@ say_restart(struct look *k)
 	buf_puts(&k->text, k->n_samples == 1 ? " was ended" : " were ended together");
 	if (is_restart_code(m, l)) {
 		buf_puts(&k->text, " with ");
-		life_ending(&k->text, l);
+		if (l->cause == CAUSE_WS_CLOSE)
+			life_ending(&k->text, l);
+		else
+			buf_printf(&k->text, "%d %s", l->code, close_code_name(l->code));
 	}
 	buf_puts(&k->text, ": the server or a hop was restarted, drained or reloaded.");
 	buf_puts(&k->advice, "compare with deploys at this time; reconnect after a random delay (RFC 6455 7.2.3), so that not all come back at once.");

@@ -258,7 +258,7 @@ serve_run(const void *options, const struct invocation *inv)
 			run_emit_start(&job->standing.run, SPAN_NONE, SPAN_NONE, inv);
 		if (status == 0)
 			status = open_send(job, opt->send);
-		if (plan_has(&job->plan, WHEN_SIGNAL)) /* before anybody is told that we listen */
+		if (job->plan.n_lines > 0) /* before anybody is told that we listen */
 			standing_hear_user_signals(&job->standing);
 		if (status == 0)
 			status = open_service(job, opt, address);

@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
+import records  # noqa: E402
 import through  # noqa: E402
 from harness import COMMANDS, Wsdiag, environment  # noqa: E402
 from peers import raw as raw_peer  # noqa: E402
@@ -37,6 +38,16 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in left_out]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """What its runs have told is kept, or held against what is kept; see records.py."""
+    result = yield
+    book = getattr(pyfuncitem, "book", None)
+    if book:
+        book.compare() if through.IS_ON else book.write()
+    return result
+
+
 @pytest.fixture(scope="session")
 def binary():
     path = Path(os.environ.get("WSDIAG", ROOT / "build-gcc" / "wsdiag"))
@@ -52,22 +63,24 @@ def release():
 
 
 @pytest.fixture
-def start(binary, tmp_path):
+def start(binary, tmp_path, request):
     """start(*args, **how) -> a running Wsdiag; see harness.py."""
     started = []
+    if records.FOLDER:
+        request.node.book = records.Book(records.FOLDER, request.node.nodeid, started, through.not_compared(request.node))
 
     def launch(*args, **how):
-        how.setdefault("binary", binary)
         p = Wsdiag(args, **how)
         started.append(p)
         return p
 
     def begin(*args, **how):
+        how.setdefault("binary", binary)
         if through.IS_ON and (args[0] == "connect" or args[0] not in COMMANDS):
-            args = begin.front.arguments(args)
+            args = begin.front.arguments(args, how["binary"])
         return launch(*args, **how)
 
-    begin.front = through.Front(launch)
+    begin.front = through.Front(launch, lambda: request.getfixturevalue("certs"))
     yield begin
     for p in started:
         p.stop()
@@ -84,7 +97,7 @@ def run(start):
 
 
 @pytest.fixture
-def serve(start):
+def serve(start, binary):
     """serve(*args) -> a running `wsdiag serve` with .url and .port."""
 
     def begin(*args, **how):
@@ -93,9 +106,9 @@ def serve(start):
         listen = p.wait_event("listen")
         p.url = listen["url"]
         p.port = int(listen["address"].rpartition(":")[2])
-        if through.IS_ON and p.url.startswith("ws://127.0.0.1:"):
-            p.port = start.front.before("127.0.0.1", p.port)
-            p.url = f"ws://127.0.0.1:{p.port}/"
+        if through.IS_ON:
+            p.url = start.front.url(p.url.replace("wss://127.0.0.1:", "wss://localhost:"), how.get("binary", binary))
+            p.port = int(p.url.rstrip("/").rpartition(":")[2])
         return p
 
     return begin

@@ -327,7 +327,7 @@ def test_full_sockets_both_ways_are_byte_exact(run, raw, certs):
         return b"".join(m + b"\n" for m in got)
 
     server = raw(script, tls=context(certs))
-    r = run("--cacert", certs / "ca.pem", server.url(name="localhost"), stdin=ours, log_messages="none")
+    r = run("--cacert", certs / "ca.pem", "-w", "forever", server.url(name="localhost"), stdin=ours, log_messages="none")
     assert server.result() == ours
     assert r.out == theirs + b"\n"
     assert r.status == 0

@@ -382,7 +382,7 @@ static const struct {
 	{ replay, K(REPLAY), 0, K(REPLAY), 0 },
 	{ hop_close, K(HOP_CLOSE), K(RESTART), K(LOSS), AFTER_LOSS },
 	{ close_lost, K(CLOSE_LOST), K(LOSS), 0, AFTER_LOSS },
-	{ close_timeout, K(CLOSE_TIMEOUT), K(CLOSE_TIMEOUT), K(LOSS), K(CLOSE_LOST) | AFTER_LOSS },
+	{ close_timeout, K(CLOSE_LOST), K(CLOSE_TIMEOUT), K(LOSS), AFTER_LOSS },
 	{ refused, K(REFUSED), K(REFUSED), 0, 0 },
 	{ unreachable, K(DIAL_FAILED), K(DIAL_FAILED), 0, 0 },
 	{ suspended, K(SUSPEND), K(SUSPEND), K(RESET), AFTER_LOSS },
