@@ -100,6 +100,8 @@ on_idle_session(void *arg, int status)
 	struct repl *r = arg;
 
 	r->status = status;
+	if (!r->is_known && session_summary(r->session)->conns == 0)
+		say_sentence(r, "Nothing is open: /open dials again, /open URL elsewhere; Ctrl-D leaves.");
 	refresh(r);
 }
 

@@ -182,6 +182,7 @@ def test_an_unreachable_server_says_why_and_can_be_tried_again(screen):
         s = screen()
         s.wsdiag(f"ws://127.0.0.1:{unused.getsockname()[1]}", after="; echo status $?")
         s.wait("refused")
+        s.wait("Nothing is open: /open dials again")
         s.wait_last("closed>")
         s.line("/open")
         s.wait("d2")
