@@ -81,16 +81,23 @@ editor_draw_line(struct editor *e)
 	el_wset(e->el, EL_REFRESH);
 }
 
+static void
+format_prompt(struct editor *e, wchar_t out[PROMPT_MAX])
+{
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+
+	e->up->prompt(e->arg, &text);
+	if (mbstowcs(out, buf_cstr(&text), PROMPT_MAX - 1) == (size_t)-1)
+		wcscpy(out, L"> ");
+	out[PROMPT_MAX - 1] = L'\0';
+}
+
 static wchar_t *
 on_prompt(EditLine *el)
 {
 	struct editor *e = editor_of(el);
-	struct buf text CLEANUP(buf_deinit) = { 0 };
 
-	e->up->prompt(e->arg, &text);
-	if (mbstowcs(e->prompt, buf_cstr(&text), ARRAY_LEN(e->prompt) - 1) == (size_t)-1)
-		wcscpy(e->prompt, L"> ");
-	e->prompt[ARRAY_LEN(e->prompt) - 1] = L'\0';
+	format_prompt(e, e->prompt);
 	return e->prompt;
 }
 
@@ -124,17 +131,16 @@ editor_print(struct editor *e, struct span text)
 	}
 }
 
-/* Where nothing can be drawn over, a line is drawn anew only for a first word that changed: dialling, c1, retry. */
+/* Since it was drawn. Where nothing can be drawn over, a line is drawn anew only for a first word that changed: dialling, c1, retry. */
 static bool
-is_worth_a_line(struct editor *e)
+has_prompt_changed(struct editor *e)
 {
-	struct buf text CLEANUP(buf_deinit) = { 0 };
-	wchar_t now[PROMPT_MAX] = L"";
+	wchar_t now[PROMPT_MAX];
 	size_t n;
 
-	e->up->prompt(e->arg, &text);
-	if (mbstowcs(now, buf_cstr(&text), ARRAY_LEN(now) - 1) == (size_t)-1)
-		return false;
+	format_prompt(e, now);
+	if (!e->is_dumb)
+		return wcscmp(now, e->prompt) != 0;
 	n = wcscspn(now, L" ");
 	return n != wcscspn(e->prompt, L" ") || wmemcmp(now, e->prompt, n) != 0;
 }
@@ -142,7 +148,7 @@ is_worth_a_line(struct editor *e)
 void
 editor_refresh(struct editor *e)
 {
-	if (!e->is_reading || (e->is_dumb && !is_worth_a_line(e)))
+	if (!e->is_reading || !has_prompt_changed(e))
 		return;
 	e->is_stale = tty_out_is_full(e->out);
 	if (e->is_stale)
@@ -320,7 +326,10 @@ void
 editor_resize(struct editor *e)
 {
 	el_resize(e->el);
-	editor_refresh(e);
+	if (e->is_reading && !tty_out_is_full(e->out)) {
+		editor_erase_line(e);
+		editor_draw_line(e);
+	}
 }
 
 void

@@ -29,7 +29,7 @@ struct repl {
 	char *history;
 	uv_timer_t tick;
 	bool is_known;              /* a person who has typed here before needs no hint */
-	bool shows_waiting, is_leaving, is_over, is_gone, console_closed, tick_closed;
+	bool is_leaving, is_over, is_gone, console_closed, tick_closed;
 	int signal, status;
 	unsigned leaving_ticks;
 };
@@ -213,19 +213,15 @@ on_prompt(void *arg, struct buf *out)
 	buf_puts(out, "> ");
 }
 
-/* While a retry is waited for, the prompt counts down; a line that waits shows in it. */
+/* What the prompt tells changes by itself: a retry comes nearer, a pong tells how long it took. */
 static void
 on_tick(uv_timer_t *timer)
 {
 	struct repl *r = timer->data;
 
-	bool is_waiting = console_is_waiting(r->console);
-
 	if (r->is_leaving && !r->is_over && ++r->leaving_ticks == LEAVING_TICKS)
 		say_sentence(r, "closing: the peer has not answered yet; Ctrl-C ends at once");
-	if (session_state(r->session) == SESSION_WAITING || is_waiting != r->shows_waiting)
-		refresh(r);
-	r->shows_waiting = is_waiting;
+	refresh(r);
 }
 
 static size_t

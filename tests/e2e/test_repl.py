@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The REPL on a terminal: what the screen shows while one types, not only which bytes went there."""
+import re
 import signal
 import threading
 
@@ -105,6 +106,25 @@ def test_the_prompt_changes_while_one_types(screen, serve):
     s.wait_last("closed>")
     s.line("/close")
     s.wait("nothing is open; /open dials, /quit leaves")
+
+
+def test_a_pong_changes_the_prompt_though_nothing_else_comes(screen, raw):
+    answers = threading.Event()
+
+    def peer(c):
+        c.upgrade()
+        answers.wait(PATIENCE)
+        while f := c.read_frame():
+            if f.opcode == PING:
+                c.send(pong(f.payload))
+
+    s = screen()
+    s.wsdiag("--ping-interval", "0.05", "--ping-timeout", "1000", raw(peer).url())
+    s.wait_last("c1 open>")
+    s.text("typed")
+    s.wait_last("c1 open> typed")
+    answers.set()
+    s.until(lambda rows: re.search(r"^c1 open [0-9.]+m?s> typed$", rows[-1]), "the round trip")
 
 
 def test_a_resize_keeps_the_line(repl):
