@@ -182,11 +182,42 @@ set_bracketed_paste(const struct editor *e, bool on)
 		tty_out_write(e->out, on ? SPAN_LIT("\033[?2004h") : SPAN_LIT("\033[?2004l"));
 }
 
+/* Beside libedit's own: Alt and Ctrl with an arrow, and keys that would leave a part of what they send in the line. */
+static const struct {
+	const wchar_t *keys, *function;
+} bindings[] = {
+	{ L"^I", L"wsdiag-complete" },
+	{ L"^R", L"em-inc-search-prev" },
+	{ L"\\e[1;3C", L"em-next-word" },
+	{ L"\\e[1;5C", L"em-next-word" },
+	{ L"\\e[1;3D", L"ed-prev-word" },
+	{ L"\\e[1;5D", L"ed-prev-word" },
+	{ L"\\e[1;2C", L"ed-next-char" },
+	{ L"\\e[1;2D", L"ed-prev-char" },
+	{ L"\\e[2~", L"ed-ignore" },  /* Insert, Page Up, Page Down, F1 to F12 */
+	{ L"\\e[5~", L"ed-ignore" },
+	{ L"\\e[6~", L"ed-ignore" },
+	{ L"\\eOP", L"ed-ignore" },
+	{ L"\\eOQ", L"ed-ignore" },
+	{ L"\\eOR", L"ed-ignore" },
+	{ L"\\eOS", L"ed-ignore" },
+	{ L"\\e[15~", L"ed-ignore" },
+	{ L"\\e[17~", L"ed-ignore" },
+	{ L"\\e[18~", L"ed-ignore" },
+	{ L"\\e[19~", L"ed-ignore" },
+	{ L"\\e[20~", L"ed-ignore" },
+	{ L"\\e[21~", L"ed-ignore" },
+	{ L"\\e[23~", L"ed-ignore" },
+	{ L"\\e[24~", L"ed-ignore" },
+};
+
+/* For vi a key that begins with ESC is none: ESC ends the insertion, without waiting for what may follow. */
 static void
-bind_keys(struct editor *e)
+bind_keys(struct editor *e, bool is_vi)
 {
-	el_wset(e->el, EL_BIND, L"^I", L"wsdiag-complete", NULL);
-	el_wset(e->el, EL_BIND, L"^R", L"em-inc-search-prev", NULL);
+	for (size_t i = 0; i < ARRAY_LEN(bindings); i++)
+		if (!is_vi || bindings[i].keys[0] != L'\\')
+			el_wset(e->el, EL_BIND, bindings[i].keys, bindings[i].function, NULL);
 }
 
 static void
@@ -206,11 +237,11 @@ start_libedit(struct editor *e)
 	el_wset(e->el, EL_PROMPT, on_prompt);
 	el_wset(e->el, EL_HIST, history_w, e->history);
 	el_wset(e->el, EL_ADDFN, L"wsdiag-complete", L"Complete the word", editor_tab);
-	bind_keys(e);
+	bind_keys(e, false);
 	el_source(e->el, NULL);
 	/* "bind -v" takes all bindings away. */
 	if (el_wget(e->el, EL_EDITOR, &editor) == 0 && wcscmp(editor, L"vi") == 0)
-		bind_keys(e);
+		bind_keys(e, true);
 	el_wset(e->el, EL_GETCFN, editor_next_key);
 }
 

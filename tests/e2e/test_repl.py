@@ -254,6 +254,17 @@ def test_many_candidates_are_listed_in_order_between_words(repl):
     s.until(lambda rows: rows[-4:] == ["/ping", "/ping-interval", "/pong  /pongs", "c1 open> /p"], "commands")
 
 
+@pytest.mark.parametrize("keys,typed", [
+    (("Home",), "|one two"), (("C-Left",), "one |two"), (("M-Left", "M-Left"), "|one two"), (("Home", "C-Right"), "one| two"), (("S-Left",), "one tw|o"),
+    (("C-w",), "one |"), (("Home", "DC"), "|ne two"), (("IC", "PPage", "NPage"), "one two|"), ([f"F{n}" for n in range(1, 13)], "one two|")])
+def test_keys_do_what_they_do_in_a_shell(repl, keys, typed):
+    s = repl()
+    s.text("one two")
+    s.keys(*keys)
+    s.text("|")
+    s.wait_last(f"c1 open> {typed}")
+
+
 def test_vi_keys_from_editrc(screen, serve):
     s = screen()
     (s.folder / ".editrc").write_text("bind -v\n")
@@ -265,6 +276,12 @@ def test_vi_keys_from_editrc(screen, serve):
     s.keys("Escape", "0")
     s.text("x")
     s.wait_last("c1 open> timing")
+    s.keys("Enter")
+    s.wait("< timing")
+    s.keys("Escape", "k")
+    s.wait_last("c1 open> timing")
+    s.text("0Da|")
+    s.wait_last("c1 open> |")
 
 
 PINGING = ("--ping-interval", "0.05")
