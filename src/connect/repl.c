@@ -29,6 +29,7 @@ struct repl {
 	char *history;
 	uv_timer_t tick;
 	bool is_known;              /* a person who has typed here before needs no hint */
+	bool has_told_waiting;      /* that lines queue */
 	bool is_leaving, is_over, is_gone, console_closed, tick_closed;
 	int signal, status;
 	unsigned leaving_ticks;
@@ -139,7 +140,10 @@ static const struct session_events session_up = {
 static void
 on_console_idle(void *arg)
 {
-	refresh(arg);
+	struct repl *r = arg;
+
+	r->has_told_waiting = false;
+	refresh(r);
 }
 
 static void
@@ -314,7 +318,22 @@ add_history(void *arg, const char *line)
 	r->is_known = true;
 }
 
-/* Lines are read while the session is not over; behind one that waits (/sleep) they queue. */
+/* Lines behind one that waits, as /sleep does, queue; that is told once. */
+static void
+take_line(struct repl *r, const char *line)
+{
+	if (*line == '\0')
+		return;
+	if (history_append(r->history, line))
+		editor_add_history(r->editor, line);
+	if (console_is_waiting(r->console) && !r->has_told_waiting) {
+		say_sentence(r, "to be done after the line that waits; Ctrl-C gives up both");
+		r->has_told_waiting = true;
+	}
+	console_run(r->console, line, false);
+}
+
+/* While the session is not over. */
 static void
 read_lines(struct repl *r)
 {
@@ -326,13 +345,7 @@ read_lines(struct repl *r)
 			continue;
 		}
 		switch (editor_read(r->editor, &line)) {
-		case EDITOR_LINE:
-			if (*line == '\0')
-				break;
-			if (history_append(r->history, line))
-				editor_add_history(r->editor, line);
-			console_run(r->console, line, false);
-			break;
+		case EDITOR_LINE: take_line(r, line); break;
 		case EDITOR_END:
 			editor_print(r->editor, SPAN_LIT("\n"));
 			leave(r);

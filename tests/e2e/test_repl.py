@@ -192,10 +192,14 @@ def test_ctrl_c_clears_the_line_and_then_closes(repl):
 def test_ctrl_c_gives_up_a_wait_and_leaves_what_was_typed(repl):
     s = repl()
     s.line("/sleep 1000")
+    s.line("/quit")
+    s.wait("after the line that waits; Ctrl-C gives up both")
+    s.line("/quit")
     s.text("typed")
     s.wait_last("c1 open, waiting> typed")
     s.keys("C-c")
     s.wait_last("c1 open> typed")
+    assert s.whole().count("gives up both") == 1
 
 
 def test_ctrl_z_and_fg(repl):
