@@ -266,23 +266,20 @@ console_run(struct console *c, const char *text, bool is_script)
 int
 console_source(struct console *c, const char *path)
 {
-	FILE *f = fopen(path, "re");
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+	int err = console_read(path, SOURCE_MAX, &text);
+	struct span rest = buf_span(&text), line;
 	struct list added;
-	char *text = NULL;
-	size_t cap = 0, total = 0;
-	ssize_t n;
 
-	if (f == NULL)
-		return -errno;
+	if (err < 0)
+		return err;
 	list_init(&added);
-	while ((n = getline(&text, &cap, f)) >= 0 && (total += (size_t)n) <= SOURCE_MAX) {
-		text[strcspn(text, "\n")] = '\0';
-		if (text[0] != '#' && text[0] != '\0')
-			list_append(&added, &new_line(text, true)->link);
+	while (span_next(&rest, '\n', &line)) {
+		char *copy CLEANUP(free_charp) = span_dup(line);
+
+		if (*copy != '#' && *copy != '\0')
+			list_append(&added, &new_line(copy, true)->link);
 	}
-	int err = ferror(f) ? -EISDIR : total > SOURCE_MAX ? -EFBIG : 0;
-	fclose(f);
-	free(text);
 	while (!list_is_empty(&added)) {
 		struct list *link = added.prev;
 
@@ -290,7 +287,7 @@ console_source(struct console *c, const char *path)
 		list_prepend(&c->lines, link);
 	}
 	start(c);
-	return err;
+	return 0;
 }
 
 bool

@@ -4,7 +4,11 @@
 
 #include "base/quantity.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+enum { READ_SIZE = 64 * 1024 };
 
 const struct console_command console_commands[] = {
 	{ "help", "[COMMAND]", "what there is, or what one command does", false, console_help },
@@ -91,6 +95,21 @@ console_path(struct span args)
 	if (args.n >= 2 && args.p[0] == '~' && args.p[1] == '/' && home != NULL)
 		return xasprintf("%s%.*s", home, (int)args.n - 1, args.p + 1);
 	return span_dup(args);
+}
+
+int
+console_read(const char *path, size_t max, struct buf *out)
+{
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	if (f == NULL)
+		return -errno;
+	while (out->len <= max && (n = fread(buf_reserve(out, READ_SIZE), 1, READ_SIZE, f)) > 0)
+		buf_commit(out, n);
+	int err = ferror(f) ? -errno : out->len > max ? -EFBIG : 0;
+	fclose(f);
+	return err;
 }
 
 bool

@@ -6,7 +6,6 @@
 #include "codec/encode.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { FILE_MAX = 16 * 1024 * 1024 };
@@ -22,22 +21,13 @@ static bool
 read_file(struct console *c, struct span path, struct buf *out)
 {
 	char *name CLEANUP(free_charp) = console_path(path);
-	FILE *f = fopen(name, "re");
-	size_t n;
+	int err = console_read(name, FILE_MAX, out);
 
-	if (f == NULL) {
-		console_fail(c, "%s: %s", name, strerror(errno));
-		return false;
-	}
-	while ((n = fread(buf_reserve(out, 65536), 1, 65536, f)) > 0 && out->len <= FILE_MAX)
-		buf_commit(out, n);
-	bool failed = ferror(f);
-	fclose(f);
-	if (failed)
-		console_fail(c, "%s: it cannot be read", name);
-	else if (out->len > FILE_MAX)
+	if (err == -EFBIG)
 		console_fail(c, "%s: larger than 16 MiB; a pipe sends any size: wsdiag -b --whole URL <FILE", name);
-	return !failed && out->len <= FILE_MAX;
+	else if (err < 0)
+		console_fail(c, "%s: %s", name, strerror(-err));
+	return err == 0;
 }
 
 void

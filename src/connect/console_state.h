@@ -97,6 +97,8 @@ bool console_word(struct span *args, struct span *ret);
 bool console_number(struct span word, uint64_t max, uint64_t *ret);
 /* A file's path: what is left of the line, "~/" being the home folder. Caller frees. */
 char *console_path(struct span args);
+/* A whole file. 0 or a negative errno; -EFBIG: it is larger than max, which ends the reading. */
+int console_read(const char *path, size_t max, struct buf *out) MUST_CHECK;
 /* A duration in a word; complains itself. */
 bool console_seconds(struct console *c, struct span word, int64_t *ret_us);
 /* Its sink joins the journal. */

@@ -214,6 +214,8 @@ START_TEST(what_makes_no_sense_says_why_and_what_would)
 		{ "/log /nonexistent/x", "No such file" },
 		{ "/source", "/source FILE" },
 		{ "/source /nonexistent/x", "No such file" },
+		{ "/source /", "Is a directory" },
+		{ "/source /dev/zero", "too large" },
 		{ "/sleep", "/sleep SECONDS: wait" },
 		{ "/sleep forever and ever", "not a duration" },
 		{ "/wait", "/wait EVENT" },
