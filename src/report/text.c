@@ -433,24 +433,28 @@ put_paragraph(struct text *t, const char *before, const char *text)
 	buf_putc(t->out, '\n');
 }
 
-/* Name, time, confidence; the lines behind them where they fit, else below. */
+/* Name, time, confidence: side by side, or one below the other where that does not fit; the lines behind them where they fit, else below, too. */
 static void
 put_finding(struct text *t, const struct finding *f, const char *before, int name_width, int when_width)
 {
-	struct buf when CLEANUP(buf_deinit) = { 0 }, places CLEANUP(buf_deinit) = { 0 }, head CLEANUP(buf_deinit) = { 0 };
+	struct buf when CLEANUP(buf_deinit) = { 0 }, places CLEANUP(buf_deinit) = { 0 }, sure CLEANUP(buf_deinit) = { 0 };
+	const char *name = finding_spec(f->kind)->name;
 
 	put_when(&when, t->m, f);
 	text_places(&places, t->m, f);
-	buf_printf(&head, "%-*s%-*s%s, ", name_width, finding_spec(f->kind)->name, when_width, buf_cstr(&when), confidence_name(f->confidence));
-	say_count(&head, f->n_samples, "sample");
-	buf_printf(t->out, "%s%s%.*s", before, t->opt->colour ? "\033[1;31m" : "", name_width, buf_cstr(&head));
-	buf_printf(t->out, "%s%s", t->opt->colour ? "\033[0m" : "", buf_cstr(&head) + name_width);
-	if (strlen(before) + head.len + 2 + places.len <= t->columns) {
-		buf_printf(t->out, "  %s\n", buf_cstr(&places));
-	} else {
+	buf_printf(&sure, "%s, ", confidence_name(f->confidence));
+	say_count(&sure, f->n_samples, "sample");
+	size_t width = strlen(before) + (size_t)name_width + (size_t)when_width + sure.len;
+	bool is_wide = width <= t->columns, has_room = width + 2 + places.len <= t->columns;
+
+	buf_printf(t->out, "%s%s%-*s%s", before, t->opt->colour ? "\033[1;31m" : "", is_wide ? name_width : 0, name, t->opt->colour ? "\033[0m" : "");
+	if (is_wide)
+		buf_printf(t->out, "%-*s%s%s%s\n", when_width, buf_cstr(&when), buf_cstr(&sure), has_room ? "  " : "", has_room ? buf_cstr(&places) : "");
+	else
 		buf_putc(t->out, '\n');
-		put_paragraph(t, "", buf_cstr(&places));
-	}
+	put_paragraph(t, "", is_wide ? NULL : buf_cstr(&when));
+	put_paragraph(t, "", is_wide ? NULL : buf_cstr(&sure));
+	put_paragraph(t, "", has_room ? NULL : buf_cstr(&places));
 	put_paragraph(t, "", f->text);
 	put_paragraph(t, "Fix: ", f->advice);
 }
@@ -509,8 +513,9 @@ text_report(struct buf *out, const struct model *m, const struct findings *f, co
 	put_excess(&t);
 	put_day(&t);
 	buf_putc(out, '\n');
+	size_t drawn = out->len;
 	text_lanes(out, m, f, opt);
-	if (m->n_lives > 0)
+	if (out->len > drawn)
 		buf_putc(out, '\n');
 	text_heard(out, &(struct view){ .m = m, .f = f, .as = opt->as, .as_name = opt->as_name, .made_us = NO_TIME });
 	put_stats(&t);
