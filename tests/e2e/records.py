@@ -50,6 +50,7 @@ HEADERS = {
 
 # Events that are about the machine and not about the connection.
 EVENTS = {"suspend": "the machine was busy", "clock": "the wall clock was set"}
+NOTE = "stdin ended, so we closed"  # is told when nothing came for a second, which a busy machine may need
 
 # Within texts and URLs.
 PATTERNS = (
@@ -95,7 +96,7 @@ def lanes_of(events, less=(), prefix=""):
     """less: names of fields, events and kinds of lanes to leave out."""
     lanes = {}
     for e in events:
-        if e["event"] in EVENTS or e["event"] in less or LANES.get(e["event"]) in less:
+        if e["event"] in EVENTS or e.get("text", "").startswith(NOTE) or e["event"] in less or LANES.get(e["event"]) in less:
             continue
         whose = f"c{e['conn']}" if "conn" in e else f"d{e['dial']}" if "dial" in e else "run"
         kind = LANES.get(e["event"], "life")

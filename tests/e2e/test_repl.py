@@ -14,6 +14,7 @@ import threading
 
 import pytest
 
+import through
 from harness import PATIENCE, environment
 from peers import acts
 from peers.raw import CLOSE, PING, close, pong, text
@@ -21,12 +22,12 @@ from screen import Screen, children
 
 
 @pytest.fixture
-def screen(binary, tmp_path):
+def screen(binary, tmp_path, start):
     """screen(columns=80, rows=24, name="a", env={}) -> a shell on a terminal."""
     screens = []
 
     def begin(name="screen", **how):
-        s = Screen(tmp_path / name, binary, **how)
+        s = Screen(tmp_path / name, binary, front=start.front if through.IS_ON else None, **how)
         screens.append(s)
         return s
 
