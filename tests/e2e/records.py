@@ -54,6 +54,7 @@ NOTE = "stdin ended, so we closed"  # is told when nothing came for a second, wh
 
 # Within texts and URLs.
 PATTERNS = (
+    (re.compile(r"\S*/pytest-of-\S*/"), "FOLDER/"),
     (re.compile(r"(?<=://)[^/?\s\"]+"), "PLACE"),
     (re.compile(r"(?<=[\w\]]):\d{4,5}\b"), ":PORT"),
     (re.compile(r"\b\d+(\.\d+)?(us|ms|s)\b|\b\d+[hm]\d\d[ms]\b"), "TIME"),
@@ -127,7 +128,7 @@ def record(p, less):
         got["lanes"] = lanes_of(map(event_of, out.split(b"\n")[:-1]), less, "stdout ")
     elif "stdout" not in less:
         got["lanes"] = {"stdout": list(out[:KEPT].decode("latin-1"))}
-        if has_ended:
+        if has_ended and "hash" not in less:
             got["hash"] = f"{len(out)} bytes, {hashlib.sha256(out).hexdigest()}"
     got["lanes"].update(lanes_of(events, less))
     if "status" not in less:
