@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import time
 from pathlib import Path
 
@@ -35,8 +34,8 @@ LEFT_OUT = {
 
 # Of these it counts only whether there is a value.
 BLURRED = {
-    **dict.fromkeys(("took", "after", "delay", "age", "silent_rx", "silent_tx", "answered", "paused_rx", "rtt", "usual_rtt", "waiting", "up", "total", "down", "since",
-                     "overlap", "rtt_min", "rtt_median", "rtt_max"), CLOCK),
+    **dict.fromkeys(("took", "after", "delay", "age", "silent_rx", "silent_tx", "answered", "paused_rx", "rtt", "usual_rtt", "waiting", "up", "total", "down",
+                     "since", "overlap", "rtt_min", "rtt_median", "rtt_max"), CLOCK),
     **dict.fromkeys(("peer", "local", "address"), PLACE),
     "ws_key": CHANCE,
 }
@@ -127,7 +126,7 @@ def record(p, less):
     if "--json" in p.args:
         got["lanes"] = lanes_of(map(event_of, out.split(b"\n")[:-1]), less, "stdout ")
     elif "stdout" not in less:
-        got["lanes"] = {"stdout": list(out[:KEPT].decode("latin-1"))}
+        got["lanes"] = {"stdout": out[:KEPT].decode("latin-1")}
         if has_ended and "hash" not in less:
             got["hash"] = f"{len(out)} bytes, {hashlib.sha256(out).hexdigest()}"
     got["lanes"].update(lanes_of(events, less))
@@ -155,7 +154,7 @@ def first_difference(name, a, b, is_whole):
 def differences(direct, through):
     """Of two records of a run, as lines. One that went on when its test was done is held against the other as far as it had come."""
     is_whole = direct["has_ended"] and through["has_ended"]
-    out = []
+    out = ["it had ended without, and through it has not"] if direct["has_ended"] and not through["has_ended"] else []
     for name in sorted({*direct["lanes"], *through["lanes"]}):
         out += first_difference(name, direct["lanes"].get(name, []), through["lanes"].get(name, []), is_whole)
     for name in ("command", *(("status", "hash") if is_whole else ())):
@@ -195,7 +194,7 @@ class Book:
         self.path.write_text(json.dumps([record(p, self.less) for p in self.runs()]))
 
     def compare(self):
-        assert self.path.exists(), f"no record of it without the proxy in {self.path.parent}: run it with WSDIAG_RECORDS and without WSDIAG_THROUGH_PROXY first"
+        assert self.path.exists(), f"no record of it without the proxy in {self.path.parent}: run it without WSDIAG_THROUGH_PROXY first"
         direct = json.loads(self.path.read_text())
         runs = self.runs()
         out = [f"{len(direct)} runs without, {len(runs)} through"] if len(direct) != len(runs) else []

@@ -110,7 +110,7 @@ LEFT_OUT = {
 TIME = "how far it comes until then is a matter of time"
 RANDOM = "this peer's pings have random payload"
 
-# Of a test's name the beginning: what is not compared of it (names of fields, events and lanes, see records.py), and why. What it asserts holds.
+# Of a test's name the beginning: why, and what is not compared of it (names of fields, events and lanes, see records.py). What it asserts holds.
 NOT_COMPARED = {
     "test_a_pong_goes_between_the_fragments": (TIME, ("control",)),
     "test_a_flood_is_survived": (TIME, ("control",)),
@@ -146,12 +146,12 @@ NOT_COMPARED = {
 }
 
 
+def is_of(start, module, name):
+    return name.startswith(start) or f"{module}::{name}".startswith(start)
+
+
 def found(table, item):
-    module = item.module.__name__
-    for start, what in table.items():
-        if item.name.startswith(start) or f"{module}::{item.name}".startswith(start):
-            return what
-    return None
+    return next((what for start, what in table.items() if is_of(start, item.module.__name__, item.name)), None)
 
 
 def not_compared(item):
@@ -192,7 +192,7 @@ class Front:
         if not found:
             return url
         scheme, host, port, rest = found.groups()
-        return f"{scheme}://{host}:{self.before(scheme or 'ws', host, port, binary)}{rest}"
+        return f"{scheme}://{host}:{self.before(scheme, host, port, binary)}{rest}"
 
     def arguments(self, args, binary):
         """Those of connect, with the URL of a server replaced."""
