@@ -69,7 +69,7 @@ def test_each_row_of_the_tables_names_tests_that_there_are():
     tests = [(m[1], m[2]) for m in re.finditer(r"^(?:\S*/)?(test_\w+)\.py::(.+)$", out, re.M)]
     assert len(tests) > 1000
     assert [row for row in (*through.LEFT_OUT, *through.NOT_COMPARED) if not any(through.is_of(row, *t) for t in tests)] == []
-    assert through.OTHERS.keys() <= {module for module, _ in tests}
+    assert all(any(module.startswith(start) for module, _ in tests) for start in through.OTHERS)
 
 
 def pytest_of(folder, test, **env):
