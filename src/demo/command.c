@@ -17,6 +17,7 @@
 #define TICK_MS 20
 #define SETTLE_US (60 * US_PER_MS)      /* after so much quiet a row is whole */
 #define EPILOGUE_US US_PER_S            /* from the last thing that was promised to the end */
+#define RESTLESS_US (5 * US_PER_S)      /* the same, where no connection stays for as long as that */
 #define UNPROMISED_US (10 * US_PER_S)
 #define PATIENCE_US (60 * US_PER_S)     /* until what was promised will not come any more */
 #define PATIENCE_PLAN_US (600 * US_PER_S) /* and so much of the plan's time */
@@ -37,7 +38,7 @@ struct job {
 	struct show *show;
 	uv_timer_t tick;
 	enum phase phase;
-	int64_t began_us, last_event_us, shown_since_us;
+	int64_t began_us, last_event_us, all_shown_us, shown_since_us;
 	unsigned shown;                  /* when it ended */
 };
 
@@ -93,6 +94,11 @@ is_over(struct job *job, int64_t now)
 		return ran >= job->opt->for_us;
 	if (job->setting.shows == 0)
 		return ran >= UNPROMISED_US;
+	if (is_all_shown(job) && job->all_shown_us == 0)
+		job->all_shown_us = now;
+	/* Some plans never let it rest. */
+	if (job->all_shown_us > 0 && now - job->all_shown_us >= RESTLESS_US)
+		return true;
 	if (!is_all_shown(job) || !show_is_up(job->show))
 		job->shown_since_us = 0;
 	else if (job->shown_since_us == 0)
@@ -106,6 +112,9 @@ on_tick(uv_timer_t *timer)
 	struct job *job = timer->data;
 	int64_t now = now_of(job);
 
+	/* The client's is the run's. */
+	journal_watch_clocks(&job->proxy);
+	journal_watch_clocks(&job->server);
 	if (now - job->last_event_us >= SETTLE_US)
 		show_settle(job->show);
 	if (job->phase != PHASE_PLAYING || !is_over(job, now))

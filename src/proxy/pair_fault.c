@@ -222,6 +222,9 @@ do_edit(struct pair *p, const struct plan_action *a)
 {
 	if (p->n_edits < PAIR_EDITS)
 		p->edits[p->n_edits++] = (struct edit){ p->moment == WHEN_RESPONSE, a };
+	else
+		journal_note(p->opt->journal, "%s %s is left out: the plan changes more than %d headers of one connection",
+		    a->what == DO_SET_HEADER ? "set-header" : "drop-header", a->name, PAIR_EDITS);
 }
 
 static void

@@ -82,6 +82,12 @@ host_of(const char *address)
 	return s;
 }
 
+bool
+pair_asks_for_upgrade(struct pair *p)
+{
+	return http_has_token(&pair_client(p)->io.head, "Connection", "Upgrade");
+}
+
 /* As a reverse proxy does: who asked, how, and of whom (RFC 9110 section 7.6.3; X-Forwarded-* as everybody has them). */
 void
 pair_write_request(struct pair *p)
@@ -96,7 +102,7 @@ pair_write_request(struct pair *p)
 	write_list(&forwarded, h, "X-Forwarded-For", host_of(c->peer));
 	if (!p->opt->keeps_host)
 		add_edit(&e, "Host", span_of(p->opt->upstream->host_header));
-	if (!http_has_token(h, "Connection", "Upgrade"))
+	if (!pair_asks_for_upgrade(p))
 		add_close(&e, h, &connection);
 	add_edit(&e, "Via", buf_span(&via));
 	add_edit(&e, "X-Forwarded-For", buf_span(&forwarded));

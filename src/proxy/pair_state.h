@@ -171,6 +171,8 @@ void pair_deadline(struct pair *p);
 void pair_gone_early(struct leg_side *l);
 
 /* pair_head.c */
+/* Else it is for a page, or the like. */
+bool pair_asks_for_upgrade(struct pair *p);
 /* Into p->request. */
 void pair_write_request(struct pair *p);
 void pair_write_answer(struct pair *p, struct buf *out);

@@ -275,7 +275,8 @@ answer_client(struct pair *p)
 	if (is_open)
 		pair_tell_opened(c);
 	else
-		pair_tell_reject(p, o->io.head.status, CAUSE_HTTP_REFUSED, "the origin's answer");
+		pair_tell_reject(p, o->io.head.status, CAUSE_HTTP_REFUSED,
+		    pair_asks_for_upgrade(p) ? "the origin's answer" : "the origin's answer, and no upgrade was asked for");
 	leg_write(c, buf_head(&c->io.out), c->io.out.len); /* what is left of interim answers */
 	leg_write(c, buf_head(&head), head.len);
 	if (is_open)

@@ -205,7 +205,7 @@ on_ended(void *arg, int err)
 	input_follow_close(steal(&l->input));
 	f->n_open--;
 	if (err != 0) {
-		output_complain("%s: %s", l->path, err == -EBADMSG ? "it is damaged gzip" : strerror(-err));
+		output_complain("%s: %s", l->path, err == -EBADMSG ? "damaged gzip" : strerror(-err));
 		stop(f, EXIT_INPUT);
 	} else if (f->n_open == 0) {
 		stop(f, EXIT_OK);

@@ -92,8 +92,8 @@ static const char *const websocket_names[] = { "ws", "wss", "websocket", "websoc
 /* Programs that speak to a WebSocket speak to these as well, in the same words. */
 static const char *const other_names[] = { "database", "db", "sql", "sqlite", "sqlalchemy", "mysql", "mariadb", "postgres", "postgresql", "psycopg2", "pgbouncer",
 	"mongo", "mongodb", "mongoose", "redis", "cassandra", "elasticsearch", "memcached", "cache", "kafka", "rabbitmq", "amqp", "mqtt", "nats", "broker", "queue",
-	"celery", "zookeeper", "etcd", "consul", "vault", "ldap", "smtp", "imap", "ftp", "sftp", "ssh", "sshd", "vpn", "wifi", "wlan", "bluetooth", "usb",
-	"grpc", "http", "https", "requests", "urllib3", "prisma", "sequelize", "pool" };
+	"celery", "zookeeper", "etcd", "consul", "vault", "ldap", "smtp", "smtpd", "postfix", "imap", "dovecot", "ftp", "sftp", "ssh", "sshd", "vpn", "wifi", "wlan",
+	"bluetooth", "usb", "grpc", "http", "https", "requests", "urllib3", "prisma", "sequelize", "pool" };
 
 /* Who connects, and the words around him. Whatever is no plain word (an address, a number, a name in quotes) may stand there, too. */
 static const char *const subjects[] = { "a", "an", "the", "this", "new", "one", "another", "client", "user", "peer", "remote", "server", "session", "consumer",

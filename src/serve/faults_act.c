@@ -123,6 +123,9 @@ do_edit(struct faults *f, const struct plan_action *a)
 {
 	if (f->n_edits < EDITS_MAX)
 		f->edits[f->n_edits++] = (struct head_edit){ span_of(a->name), a->what == DO_SET_HEADER ? span_of(a->text) : SPAN_NONE };
+	else
+		journal_note(f->set->journal, "%s %s is left out: the plan changes more than %d headers of one connection",
+		    a->what == DO_SET_HEADER ? "set-header" : "drop-header", a->name, EDITS_MAX);
 }
 
 static void

@@ -14,7 +14,7 @@
 #include "serve/tap.h"
 #include "ws/tag.h"
 
-enum { EDITS_MAX = 32 };
+enum { EDITS_MAX = 16 };
 
 struct faults {
 	const struct faults_settings *set;

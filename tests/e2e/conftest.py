@@ -213,12 +213,12 @@ def no_hang():
 
 
 @pytest.fixture
-def screen(binary, tmp_path):
+def screen(binary, tmp_path, start):
     """screen(columns=80, rows=24, name="a", env={}) -> a shell on a terminal."""
     screens = []
 
     def begin(name="screen", **how):
-        s = Screen(tmp_path / name, binary, **how)
+        s = Screen(tmp_path / name, binary, front=start.front if through.IS_ON else None, **how)
         screens.append(s)
         return s
 

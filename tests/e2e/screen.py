@@ -13,9 +13,9 @@ from harness import PATIENCE, environment
 class Screen:
     """A shell of its own in a terminal of this size; keys() types, wait() looks until the screen shows what it should."""
 
-    def __init__(self, folder, binary, *, columns=80, rows=24, env=None):
+    def __init__(self, folder, binary, *, columns=80, rows=24, env=None, front=None):
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.binary = folder, binary
+        self.folder, self.binary, self.front = folder, binary, front
         self.socket = f"/tmp/wsdiag-screen-{os.getpid()}-{id(self):x}"  # a socket's path is short
         settings = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), "HISTFILE": None}
         plain = environment()
@@ -37,6 +37,8 @@ class Screen:
 
     def wsdiag(self, *args, before="", after=""):
         """Types the command; its sanitizers write to a file, not to the screen."""
+        if self.front:  # through.py
+            args = self.front.arguments(args, self.binary)
         words = " ".join(shlex.quote(str(a)) for a in args)
         self.shell(f"clear; {before}{shlex.quote(self.binary)} --time none {words}{after}")
 

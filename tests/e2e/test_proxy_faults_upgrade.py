@@ -45,6 +45,15 @@ def test_headers_of_the_answer_are_changed(faulty):
     assert head.status == 101 and head.all("Upgrade") == [] and head.all("Sec-WebSocket-Accept") == ["wrong"] and head.get("X-New") == "yes"
 
 
+def test_more_headers_than_can_be_changed_are_told(faulty):
+    p = faulty(*["at request: " + "; ".join(f"set-header X-{line}-{n}: y" for n in range(10)) for line in range(2)])
+    c = ask(p)
+    assert c.read_head().status == 101
+    names = [n for n, _ in p.origin.take().head.headers if n.startswith(("X-0-", "X-1-"))]
+    assert len(names) == 16
+    assert [e["text"].split()[1] for e in p.snapshot().all("note")] == ["X-1-6", "X-1-7", "X-1-8", "X-1-9"]
+
+
 @shows("action replay")
 def test_replay_sends_the_request_twice_with_one_key(faulty):
     p = faulty("at request: replay")

@@ -206,9 +206,11 @@ def test_another_answer_than_101_is_passed_with_its_body(proxy, raw, status, rea
 def test_a_plain_get_is_answered_by_the_origin(proxy, raw):
     answer = acts.http(200, "OK", "Content-Type: text/html", "Connection: close", body=b"<h1>hello</h1>")
     server = raw(acts.answers(answer))
-    c = connect("127.0.0.1", proxy(server.url()).port)
+    p = proxy(server.url())
+    c = connect("127.0.0.1", p.port)
     c.send(b"GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n")
     assert end_of(c) == ("fin", answer)
+    assert "no upgrade was asked for" in p.wait_event("reject")["text"]
 
 
 def test_a_chunked_answer_with_the_connection_kept_is_passed(proxy, origin):

@@ -170,7 +170,7 @@ SHOWN = (
     ("/stats", "dials 1"), ("/set", "paste one"), ("/fragment 2 abcdef", "< abcdef"), ("/last", "\nabcdef"), ("/save saved", "6 bytes written to saved"),
     ("/binary 4142", "|AB|"), ("/binary @saved", "|abcdef|"), ("/file saved", "< abcdef"), ("/pong x", ""), ("/every 0.05 tick", "< tick"), ("/every off", ""),
     ("/text /slash", "< /slash"), ("/ping", "pong in"), ("/pongs off", ""), ("/pongs on", ""), ("/ping-interval 1000", ""), ("/ping-interval off", ""),
-    ("/stall", "not reading"), ("/resume", "c1 open"), ("/resume", "nothing is stalled"), ("/reconnect overlap", "c1 is still open"), ("/conns", "* c2"),
+    ("/stall", "not reading"), ("/resume", "c1 open"), ("/resume", "nothing is stalled"), ("/reconnect overlap", "overlap"), ("/conns", "* c2"),
     ("/use 1", "c1 open"), ("/drop rst", "c2 open"), ("/sleep 0", ""), ("/expect nothing 0.01", "did not come in time"), ("/log events", ""),
     ("/raw 81 82 00 00 00 00 68 69", "< hi"), ("/log off", ""), ("/close 4000", "ours 4000"), ("/wait close", "closed>"), ("/open", "c3 open>"),
     ("/source lines", "from a file"), ("/echo over", "over"), ("/quit", "end "))

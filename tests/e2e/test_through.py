@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The comparison of runs without and through a proxy (through.py, records.py) finds what a proxy does that is not one without a plan."""
 import os
+import re
 import subprocess
 import sys
 
@@ -60,6 +61,15 @@ BROKEN = {
 def test_what_a_proxy_changes_is_found(told, fault):
     found = "\n" + "\n".join(records.differences(told(None), told("dial * " + fault)))
     assert all("\n" + start in found for start in BROKEN[fault]), found
+
+
+def test_each_row_of_the_tables_names_tests_that_there_are():
+    out = subprocess.run([sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", str(HERE)], env=environment(),
+                         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200).stdout
+    tests = [(m[1], m[2]) for m in re.finditer(r"^(?:\S*/)?(test_\w+)\.py::(.+)$", out, re.M)]
+    assert len(tests) > 1000
+    assert [row for row in (*through.LEFT_OUT, *through.NOT_COMPARED) if not any(through.is_of(row, *t) for t in tests)] == []
+    assert through.OTHERS.keys() <= {module for module, _ in tests}
 
 
 def pytest_of(folder, test, **env):

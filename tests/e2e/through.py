@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""WSDIAG_THROUGH_PROXY=1: a `wsdiag proxy` without a plan stands before every plain server that connect is given, and before every plain `serve`. The tests of
-both must not notice: the same events, the same bytes. Those that would are listed here with the reason.
+"""WSDIAG_THROUGH_PROXY=1: a `wsdiag proxy` without a plan stands before every server that connect is given, and before every `serve`. The tests of both must
+not notice: the same events, the same bytes. Those that would are listed here with the reason. With WSDIAG_RECORDS as well, what the runs tell is compared
+with what they tell without the proxy; see records.py.
 """
 import os
 import re
 
 IS_ON = os.environ.get("WSDIAG_THROUGH_PROXY") == "1"
 
-# What is about what passes, and not about how a connection is made; scripts/test runs some of them a second time in this way.
-MODULES = ("test_delivery", "test_deflate", "test_dial", "test_exit_status", "test_filter", "test_frames", "test_ghosts", "test_ghosts_details", "test_invariants",
-           "test_memory", "test_output", "test_peers", "test_process", "test_reconnect", "test_script", "test_script_commands", "test_serve", "test_tls", "test_upgrade")
+# Of a module's name the beginning: those of which nothing runs through a proxy, and why; of all others everything does but what LEFT_OUT has.
+OTHERS = {
+    **dict.fromkeys(("test_proxy", "test_like", "test_incident", "test_library", "test_through"), "they have proxies of their own"),
+    "test_demo": "client, proxy and server are one process",
+    "test_report": "report reads logs",
+    **dict.fromkeys(("test_manual", "test_style"), "no connections"),
+}
 
 FAULT = os.environ.get("WSDIAG_THROUGH_FAULT")  # a line of a plan: what must be noticed
 
@@ -19,6 +24,7 @@ ADDRESS = "it compares addresses, ports or URLs, which are the proxy's here"
 HOST = "the proxy writes Host anew: one, the upstream's"
 TCP = "it rests on what one TCP connection does: its queues, the moment of its RST"
 TLS = "it is about certificates, versions, keys or records, and each leg has its own"
+REQUEST = "the proxy dials when it has a request: a server does not see who comes without"
 DIAL = "it is about how an address is found and reached, and the proxy does that"
 ANSWER = "the proxy answers in the server's place: 400, 502, 504"
 
@@ -57,6 +63,13 @@ LEFT_OUT = {
     "test_status[case_35]": ANSWER,
     "test_status_60": TLS,
     "test_a_certificate_does_not_become_better": TLS,
+    "test_an_unreachable_server_says_why": ANSWER,
+    "test_ends_before_the_answer": ANSWER,
+    "test_an_end_may_wait_too": ANSWER,
+    "test_at_accept": ANSWER,
+    "test_conn_counts_what_opened": ANSWER,
+    "test_unlisten": "it is about who can connect, and the proxy listens on",
+    "test_the_screen_says_which_line_struck": REQUEST,
     "test_delays_grow_from_min_to_max": ANSWER,
     "test_the_server_moves_to_another_address": DIAL,
     "test_dial::test_a_bare_host_and_port": ADDRESS,
@@ -93,11 +106,10 @@ LEFT_OUT = {
 }
 
 
-REQUEST = "the proxy dials when it has a request: a server does not see who comes without"
 TIME = "how far it comes until then is a matter of time"
 RANDOM = "this peer's pings have random payload"
 
-# Of a test's name the beginning: what is not compared of it (names of fields, events and lanes, see records.py), and why. What it asserts holds.
+# Of a test's name the beginning: why, and what is not compared of it (names of fields, events and lanes, see records.py). What it asserts holds.
 NOT_COMPARED = {
     "test_a_pong_goes_between_the_fragments": (TIME, ("control",)),
     "test_a_flood_is_survived": (TIME, ("control",)),
@@ -107,8 +119,14 @@ NOT_COMPARED = {
     "test_no_timeout_while_we_do_not_read": (TIME, ("received", "partial_in")),
     "test_a_signal_while_the_input_is_not_read": (TIME, ("sent", "partial_out")),
     "test_a_slow_stdout_pushes_back": (TIME, ("received", "partial_in")),
+    "test_a_stopped_server_is_found": (TIME, ("ghost", "received")),
+    **dict.fromkeys((f"test_in_a_script[{peer}-every]" for peer in ("websockets", "serve", "nginx")),
+                    (TIME, ("messages", "sent", "received", "stdout", "hash"))),
+    "test_every_command_does_something": (TIME, ("messages", "sent", "received")),
+    "test_a_slow_reader_does_not": (TCP, ("sent", "received", "partial_in", "partial_out")),
     "test_ghosts_are_bounded": (TCP, ("text", "control")),
     "test_at_most_16_ghosts": (TCP, ("text", "control")),
+    "test_a_client_that_reads_no_echoes": (TCP, ("sent", "received", "partial_in", "partial_out")),
     "test_a_message_without_end_streams": (TCP, ("received", "partial_in")),
     "test_pings_to_one_who_cannot_send_pongs": (TIME, ("control",)),
     "test_losses_to_an_idle_timeout": ("the fourth connection may open before the signal comes", ("c4 life", "d4 life", "run life")),
@@ -127,12 +145,12 @@ NOT_COMPARED = {
 }
 
 
+def is_of(start, module, name):
+    return name.startswith(start) or f"{module}::{name}".startswith(start)
+
+
 def found(table, item):
-    module = item.module.__name__
-    for start, what in table.items():
-        if item.name.startswith(start) or f"{module}::{item.name}".startswith(start):
-            return what
-    return None
+    return next((what for start, what in table.items() if is_of(start, item.module.__name__, item.name)), None)
 
 
 def not_compared(item):
@@ -142,9 +160,8 @@ def not_compared(item):
 
 def reason(item):
     """Why a test does not run through a proxy; None: it does."""
-    if item.module.__name__ not in MODULES:
-        return "not about what passes through"
-    return found(LEFT_OUT, item)
+    module = item.module.__name__
+    return next((why for start, why in OTHERS.items() if module.startswith(start)), None) or found(LEFT_OUT, item)
 
 
 class Front:
@@ -164,8 +181,9 @@ class Front:
             if scheme == "wss":
                 how += ["--cert", self.certs() / "front.pem", "--key", self.certs() / "front.key", "--insecure"]
             at = "[::1]:0" if host == "[::1]" else "127.0.0.1:0"
-            p = self.begin("proxy", "--listen", at, "--close-timeout", "0.1", *how, f"{scheme}://{host}:{port}/", stdin=None, binary=binary)
-            self.ports[port] = int(p.wait_event("listen")["address"].rpartition(":")[2])
+            p = self.begin("proxy", "--listen", at, "--close-timeout", "0.1", *how, f"{scheme}://{host}:{port}/", stdin=None, log=False, binary=binary)
+            p.wait_err("  to ws")
+            self.ports[port] = int(re.search(rb" listen .*?:(\d+)/", p.err)[1])
         return self.ports[port]
 
     def url(self, url, binary):
@@ -174,7 +192,7 @@ class Front:
         if not found:
             return url
         scheme, host, port, rest = found.groups()
-        return f"{scheme}://{host}:{self.before(scheme or 'ws', host, port, binary)}{rest}"
+        return f"{scheme}://{host}:{self.before(scheme, host, port, binary)}{rest}"
 
     def arguments(self, args, binary):
         """Those of connect, with the URL of a server replaced."""
