@@ -7,7 +7,6 @@
 #include "log/fold.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
