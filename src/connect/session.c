@@ -2,34 +2,18 @@
 #include "connect/session_state.h"
 
 #include "cli/exit_status.h"
-#include "codec/close_code.h"
-#include "connect/advice.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 /* A connection that lived so long makes the next delay a first one again. */
 enum { LASTING_S = 5 };
 
-static struct loop *
-loop_of(const struct session *s)
-{
-	return s->opt.dial.conn.loop;
-}
-
-static struct journal *
-journal_of(const struct session *s)
-{
-	return s->opt.dial.conn.journal;
-}
-
 int64_t
 session_now(const struct session *s)
 {
-	return clock_mono(loop_of(s)->clock);
+	return clock_mono(session_loop(s)->clock);
 }
 
 static void
@@ -44,8 +28,8 @@ forget_ghost(struct session *s, struct bond *b)
 
 /* --- the end --- */
 
-static void
-release(struct session *s)
+void
+session_release(struct session *s)
 {
 	if (--s->open_objects == 0)
 		s->up->gone(s->up_arg);
@@ -54,12 +38,12 @@ release(struct session *s)
 static void
 on_timer_closed(uv_handle_t *handle)
 {
-	release(handle->data);
+	session_release(handle->data);
 }
 
-/* Nothing is open, and nothing will be by itself. Ghosts never delay the end. */
-static void
-end_with(struct session *s, int status)
+/* Ghosts never delay it. */
+void
+session_end_with(struct session *s, int status)
 {
 	s->status = status;
 	summary_end_down(&s->sum, session_now(s));
@@ -79,38 +63,6 @@ end_with(struct session *s, int status)
 	uv_close((uv_handle_t *)&s->retry, on_timer_closed);
 	uv_close((uv_handle_t *)&s->heartbeat, on_timer_closed);
 	s->up->ended(s->up_arg, status);
-}
-
-/* --- dialling again --- */
-
-static void
-on_retry(uv_timer_t *timer)
-{
-	struct session *s = timer->data;
-
-	target_reset(&s->target);
-	session_start_dial(s);
-}
-
-static void
-give_up(struct session *s, const char *why)
-{
-	struct event ev = { .type = EV_GIVEUP, .session = span_of(s->name) };
-
-	ev.u.giveup = (struct ev_giveup){ .text = span_of(why), .failures = s->failures };
-	journal_emit(journal_of(s), &ev);
-}
-
-static void
-schedule(struct session *s, int64_t retry_after_us)
-{
-	struct event ev = { .type = EV_RETRY, .session = span_of(s->name), .dial = s->sum.dials + 1 };
-	int64_t delay = policy_delay(&s->opt.policy, s->step++, retry_after_us, loop_of(s)->rng);
-
-	ev.u.retry = (struct ev_retry){ .delay = delay, .failures = s->failures };
-	journal_emit(journal_of(s), &ev);
-	s->retry_due_us = session_now(s) + delay;
-	uv_timer_start(&s->retry, on_retry, (uint64_t)(delay / US_PER_MS), 0);
 }
 
 /* --- the connection --- */
@@ -185,11 +137,11 @@ go_on_without(struct session *s, enum event_type type, const struct ev_ended *e,
 		session_start_dial(s);
 	} else if (!s->is_closing && policy_after_end(&s->opt.policy, type, e, we_closed_first, &why)) {
 		s->up->interrupted(s->up_arg);
-		schedule(s, US_UNKNOWN);
+		session_schedule(s, US_UNKNOWN);
 	} else {
 		if (s->opt.policy.enabled && !s->is_closing && !we_closed_first)
-			give_up(s, why);
-		end_with(s, s->status);
+			session_give_up(s, why);
+		session_end_with(s, s->status);
 	}
 }
 
@@ -222,156 +174,16 @@ on_conn_gone(void *arg)
 
 	forget_ghost(s, b);
 	free(b);
-	release(s);
+	session_release(s);
 }
 
-static const struct conn_events conn_up = {
+const struct conn_events session_conn_up = {
 	.chunk = on_chunk,
 	.writable = on_writable,
 	.pong = on_pong,
 	.ended = on_ended,
 	.gone = on_conn_gone,
 };
-
-/* --- dials --- */
-
-int
-session_need_tls(struct session *s, char **ret_error)
-{
-	enum tls_fault what;
-
-	if (!target_url(&s->target)->is_tls || s->tls != NULL)
-		return 0;
-	if (tls_context_new(&s->opt.tls, &s->tls, &what, ret_error) == 0)
-		return 0;
-	return what == TLS_FAULT_CA ? EXIT_CA_FILE : what == TLS_FAULT_OWN_CERT ? EXIT_OWN_CERT : EXIT_TLS;
-}
-
-static void
-follow(struct session *s, struct span location)
-{
-	char *error CLEANUP(free_charp) = NULL;
-	int err = target_follow(&s->target, location, &error), status = 0;
-
-	s->sum.failed++; /* the dial, but no failure of the session's */
-	if (err == -ELOOP) {
-		status = EXIT_REDIRECTS;
-		journal_note(journal_of(s), "more than %u redirects: stopped", s->opt.max_redirects);
-	} else if (err != 0) {
-		status = EXIT_UPGRADE_INVALID;
-		journal_note(journal_of(s), "cannot follow the redirect: %s", error);
-	} else if ((status = session_need_tls(s, &error)) != 0) {
-		journal_note(journal_of(s), "%s", error);
-	}
-	if (status == 0) {
-		session_start_dial(s);
-		return;
-	}
-	if (s->current != NULL)
-		return; /* the connection that is open goes on */
-	if (s->opt.policy.enabled && !s->opt.policy.not_first)
-		give_up(s, "the redirect cannot be followed");
-	end_with(s, status);
-}
-
-static bool
-is_redirect(int status)
-{
-	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-static bool
-on_resend(void *arg, uint8_t opcode, struct span data, bool last, uint64_t *ret_position)
-{
-	struct conn *c = ((struct session *)arg)->current->conn;
-
-	if (!conn_send(c, opcode, data.p, data.n, last))
-		return false;
-	*ret_position = conn_queued(c);
-	return true;
-}
-
-/* The newest connection is the one to send on; what waits goes out on it, unless an older one has it. */
-static void
-on_opened(void *arg, struct conn *c)
-{
-	struct session *s = arg;
-	struct bond *b = steal(&s->dialling), *older = s->current;
-	bool again = s->sum.conns > 0;
-
-	s->client = NULL;
-	s->failures = 0;
-	b->conn = c;
-	list_append(&s->bonds, &b->link);
-	s->current = b;
-	summary_add_open(&s->sum, session_now(s));
-	if (older != NULL) {
-		outbox_handed(&s->outbox, conn_queued(older->conn));
-		conn_pause(older->conn, false);
-	}
-	s->up->opened(s->up_arg, again);
-	if (s->current != b)
-		return; /* aborted from inside */
-	outbox_resend(&s->outbox, on_resend, s);
-	s->up->writable(s->up_arg);
-}
-
-static void
-on_failed(void *arg, const struct client_failure *f)
-{
-	struct session *s = arg;
-	const char *advice = advice_for(f, target_url(&s->target)), *why;
-
-	s->client = NULL;
-	free(steal(&s->dialling));
-	if (s->opt.follows_redirects && is_redirect(f->status) && f->location.p != NULL) {
-		follow(s, f->location);
-		return;
-	}
-	s->sum.failed++;
-	s->failures++;
-	if (s->current != NULL)
-		return; /* the connection that is open goes on */
-	s->status = exit_of_failure(&f->failure);
-	if (!(s->opt.policy.not_first && s->sum.conns == 0) && policy_after_failure(&s->opt.policy, &f->failure, f->status, s->failures, &why)) {
-		schedule(s, policy_retry_after(f->retry_after, clock_wall(loop_of(s)->clock)));
-		return;
-	}
-	if (advice != NULL)
-		journal_note(journal_of(s), "%s", advice);
-	if (s->opt.policy.enabled && !s->opt.policy.not_first)
-		give_up(s, why);
-	end_with(s, s->status);
-}
-
-static void
-on_client_gone(void *arg)
-{
-	release(arg);
-}
-
-static const struct client_events client_up = { .opened = on_opened, .failed = on_failed, .gone = on_client_gone };
-
-void
-session_start_dial(struct session *s)
-{
-	struct client_options opt = s->opt.dial;
-
-	s->sum.dials++;
-	s->dialling = xcalloc(1, sizeof(*s->dialling));
-	s->dialling->session = s;
-	target_aim(&s->target, s->name, s->sum.dials, &opt);
-	opt.tls = s->tls;
-	opt.conn.id = s->sum.conns + 1;
-	opt.conn.dial = s->sum.dials;
-	opt.conn.session = span_of(s->name);
-	opt.conn_up = &conn_up;
-	opt.conn_arg = s->dialling;
-	opt.down_us = s->sum.down_since_us > 0 ? session_now(s) - s->sum.down_since_us : US_UNKNOWN;
-	opt.failed = s->sum.conns > 0 ? s->failures : 0;
-	s->open_objects++; /* the client, or the conn it becomes */
-	s->client = client_dial(&opt, &client_up, s);
-}
 
 /* --- heartbeats --- */
 
@@ -408,7 +220,7 @@ session_new(const struct session_options *opt, const struct session_events *up, 
 		return status;
 	}
 	outbox_init(&s->outbox, opt->resend_max);
-	snprintf(s->name, sizeof(s->name), "%016" PRIx64 "-1", journal_of(s)->src.run);
+	snprintf(s->name, sizeof(s->name), "%016" PRIx64 "-1", session_journal(s)->src.run);
 	*ret = s;
 	return 0;
 }
@@ -443,8 +255,8 @@ session_start(struct session *s)
 {
 	uint64_t beat_ms = (uint64_t)(s->opt.heartbeat_us / US_PER_MS);
 
-	uv_timer_init(&loop_of(s)->uv, &s->retry);
-	uv_timer_init(&loop_of(s)->uv, &s->heartbeat);
+	uv_timer_init(&session_loop(s)->uv, &s->retry);
+	uv_timer_init(&session_loop(s)->uv, &s->heartbeat);
 	s->retry.data = s->heartbeat.data = s;
 	s->open_objects = 2;
 	s->sum.began_us = session_now(s);
@@ -545,7 +357,7 @@ session_end_all(struct session *s, int code, bool at_once)
 			conn_close(c, code, SPAN_NONE);
 	}
 	if (!any)
-		end_with(s, s->status);
+		session_end_with(s, s->status);
 }
 
 void
@@ -581,7 +393,7 @@ session_cut_messages(const struct session *s)
 void
 session_emit_end(struct session *s, int exit_status)
 {
-	summary_emit(&s->sum, journal_of(s), span_of(s->name), session_now(s), exit_status);
+	summary_emit(&s->sum, session_journal(s), span_of(s->name), session_now(s), exit_status);
 }
 
 const struct summary *

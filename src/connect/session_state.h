@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* session_state: a session's state, and what its two files share: session.c (dials, connections, the end) and session_hand.c (by hand). Internal to them. */
+/*
+ * session_state: a session's state, and what its files share: session.c (connections, the end, the interface), session_dial.c and session_hand.c (by hand).
+ * Internal to them.
+ */
 #ifndef WSDIAG_CONNECT_SESSION_STATE_H
 #define WSDIAG_CONNECT_SESSION_STATE_H
 
@@ -44,7 +47,30 @@ struct bond {
 	struct conn *conn;
 };
 
+static inline struct loop *
+session_loop(const struct session *s)
+{
+	return s->opt.dial.conn.loop;
+}
+
+static inline struct journal *
+session_journal(const struct session *s)
+{
+	return s->opt.dial.conn.journal;
+}
+
 int64_t session_now(const struct session *s);
+
+extern const struct conn_events session_conn_up; /* for a bond */
+
+/* One open object less. */
+void session_release(struct session *s);
+/* Nothing is open, and nothing will be by itself. */
+void session_end_with(struct session *s, int status);
+
+/* The retry event, and the dial when it is due. retry_after_us: what a server asked for, or US_UNKNOWN. */
+void session_schedule(struct session *s, int64_t retry_after_us);
+void session_give_up(struct session *s, const char *why);
 /* Dials where the target points. */
 void session_start_dial(struct session *s);
 /* Made when first needed: loading the system's authorities costs milliseconds. 0 or an exit status. */
