@@ -165,7 +165,7 @@ put_head(struct page *p)
 	html_put(p, html_style);
 	html_put(p, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#findings\">To the findings</a>\n<header>\n<h1>");
 	if (p->f->n == 0)
-		html_put(p, "Nothing went wrong that these logs could show");
+		html_put(p, p->f->n_unjudged > 0 ? "Nothing to judge" : "Nothing went wrong that these logs could show");
 	else
 		say_count(p->out, p->f->n, "finding");
 	html_put(p, "</h1>\n");
@@ -380,7 +380,7 @@ put_findings(struct page *p)
 	const struct findings *f = p->f;
 
 	html_put(p, "<h2 id=\"findings\">Findings</h2>\n");
-	if (f->n == 0)
+	if (f->n == 0 && f->n_unjudged == 0)
 		html_put(p, "<p class=\"card\">None: whatever ended was ended on purpose, by somebody who said so.</p>\n");
 	if (f->n > 0)
 		html_put(p, "<ol class=\"findings\">\n");

@@ -115,6 +115,15 @@ def test_a_run_without_findings_has_a_page_that_says_so(report, tmp_path):
     assert "Nothing went wrong that these logs could show" in page.text and "None: whatever ended" in page.text
 
 
+def test_logs_that_tell_of_no_connection_are_not_called_healthy(report, tmp_path):
+    log, path = tmp_path / "app.log", tmp_path / "r.html"
+    log.write_text("22:13:02 database connected\n22:13:05 job done\n")
+    for form in (report(log, "--html", path, status=0), report(log, "--markdown", status=0), read_page(path).text):
+        assert re.search(r"Not judged:\s+anything \(no line of these logs tells of a connection or a dial\)", " ".join(form.split())), form
+        assert "--from" in form and "Nothing went wrong" not in form and "on purpose" not in form
+    assert json.loads(report(log, "--json", status=0))["not_judged"][0]["what"] == "anything"
+
+
 def test_a_log_of_thousands_is_a_page_of_bounded_size_whose_links_all_lead_somewhere(run, report, tmp_path):
     log, path = tmp_path / "s.jsonl", tmp_path / "r.html"
     with open(log, "w") as f:

@@ -28,13 +28,13 @@ def by_signal(plan):
 
 @pytest.fixture
 def play(run, start, serve, tmp_path):
-    """play(plan): a demo of it leaves its three logs in tmp_path; one that waits for a signal gets it between a client and a server."""
+    """play(plan) -> a folder with its three logs, which a demo of it left; one that waits for a signal gets it between a client and a server."""
 
-    def demo(plan):
-        r = run("demo", plan, "--keep", tmp_path, *(("--for", "8") if plan in ENDLESS else ()), log=False)
+    def demo(plan, folder):
+        r = run("demo", plan, "--keep", folder, *(("--for", "8") if plan in ENDLESS else ()), log=False)
         assert r.status == 0, r
 
-    def signalled(plan):
+    def signalled(plan, folder):
         server = serve()
         proxy = start("proxy", "--plan", plan, server.url, stdin=None)
         client = start("-r", "--reconnect-delay", "0.05", "--no-input", proxy.wait_event("listen")["url"], stdin=None)
@@ -44,9 +44,15 @@ def play(run, start, serve, tmp_path):
         client.wait_event("reconnect")
         for name, p in zip(LOGS, (client, proxy, server)):
             p.signal(signal.SIGINT)
-            (tmp_path / name).write_text("".join(map(line_of, p.finish().events)))
+            (folder / name).write_text("".join(map(line_of, p.finish().events)))
 
-    return lambda plan: (signalled if by_signal(plan) else demo)(plan)
+    def begin(plan):
+        folder = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        (signalled if by_signal(plan) else demo)(plan, folder)
+        return folder
+
+    return begin
 
 
 # what is done to a log
@@ -119,19 +125,28 @@ def report_scene(run, scene, folder):
     return document
 
 
-@pytest.mark.parametrize("plan", sorted(p.stem for p in PLANS.glob("*.plan")))
-def test_the_report_of(plan, play, run, tmp_path):
-    play(plan)
-    said = {scene: told(report_scene(run, scene, tmp_path)) for scene, (*_, change) in SCENES.items() if plan not in ENDLESS or change is not cut_short}
+def report_of(run, plan, folder):
+    """What is said of each scene; on wrong clocks the same."""
+    said = {scene: told(report_scene(run, scene, folder)) for scene, (*_, change) in SCENES.items() if plan not in ENDLESS or change is not cut_short}
     for scene in ("the server's clock 3 s ahead", "the server's clock 5 h behind"):
         assert said.pop(scene) == said["client and server"]
     assert said.pop("the client's clock 2 h ahead") == said["all three"]
-    text = "".join(f"{scene}:\n{told}\n" for scene, told in said.items())
+    return "".join(f"{scene}:\n{told}\n" for scene, told in said.items())
+
+
+@pytest.mark.parametrize("plan", sorted(p.stem for p in PLANS.glob("*.plan")))
+def test_the_report_of(plan, play, run):
+    """A demo's timeouts are as short as its plan, so that on a busy machine one may strike by itself, and is reported: then it is played again."""
     path = GOLDEN / f"{plan}.txt"
     if os.environ.get("WSDIAG_GOLDEN") == "write":
-        path.write_text(text)
+        path.write_text(report_of(run, plan, play(plan)))
     assert path.exists(), f"{path} is missing: WSDIAG_GOLDEN=write makes it"
-    assert text == path.read_text()
+    golden, text = path.read_text(), None
+    for _ in range(3):
+        text = report_of(run, plan, play(plan))
+        if text == golden:
+            return
+    assert text == golden
 
 
 def test_no_golden_report_is_left_of_a_plan_that_is_gone():
