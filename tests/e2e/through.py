@@ -120,6 +120,8 @@ NOT_COMPARED = {
     "test_no_timeout_while_we_do_not_read": (TIME, ("received", "partial_in")),
     "test_a_signal_while_the_input_is_not_read": (TIME, ("sent", "partial_out")),
     "test_a_slow_stdout_pushes_back": (TIME, ("received", "partial_in")),
+    "test_traffic_puts_idle_off": (TIME, ("messages", "control", "sent", "received")),
+    "test_a_drop_that_ends": (TIME, ("messages", "sent", "received")),
     "test_a_stopped_server_is_found": (TIME, ("ghost", "received")),
     **dict.fromkeys((f"test_in_a_script[{peer}-every]" for peer in ("websockets", "serve", "nginx")),
                     (TIME, ("messages", "sent", "received", "stdout", "hash"))),
