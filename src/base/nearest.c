@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { WORD_MAX = 40 };
+enum { WORD_MAX = 40, BEGUN_MIN = 3 };
 
 /* Optimal string alignment: insertions, deletions, replacements and swapped neighbours count one each. */
 static size_t
@@ -50,5 +50,8 @@ nearest_word(const char *typed, const char *const *words)
 			found = words[i];
 		}
 	}
+	for (size_t i = 0; found == NULL && n >= BEGUN_MIN && words[i] != NULL; i++)
+		if (strncmp(typed, words[i], n) == 0)
+			found = words[i];
 	return found;
 }

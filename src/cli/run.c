@@ -132,23 +132,6 @@ run_emit_start_of(struct journal *j, struct span session, struct span url, const
 	buf_deinit(&libraries);
 }
 
-int
-run_status(int signum, int output_error, int status)
-{
-	if (signum != 0)
-		return EXIT_SIGNAL + signum;
-	if (output_error != 0)
-		return output_error == EPIPE ? EXIT_SIGNAL + SIGPIPE : EXIT_OUTPUT;
-	return status;
-}
-
-void
-run_complain_of_output(int err)
-{
-	if (err != EPIPE)
-		output_complain("cannot write to standard output: %s", strerror(err));
-}
-
 void
 run_loop(struct run *r)
 {

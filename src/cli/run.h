@@ -36,10 +36,6 @@ void run_emit_start(struct run *r, struct span session, struct span url, const s
 void run_emit_start_of(struct journal *j, struct span session, struct span url, const struct invocation *inv);
 /* From now on Ctrl-Z is on_signal's to deal with. */
 void run_catch_stop(struct run *r);
-/* How a command ended: by a signal (0: none), by an error of standard output (positive errno; 0: none), else with status. */
-int run_status(int signum, int output_error, int status);
-/* Standard output failed: said on stderr, but for a reader that went away. */
-void run_complain_of_output(int err);
 /* Until every handle is closed or run_abandon(). */
 void run_loop(struct run *r);
 /* Stops now, with whatever is still open; the process is to end. */

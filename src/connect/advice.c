@@ -46,8 +46,11 @@ advice_for(const struct client_failure *f, const struct url *url)
 		return "--connect-timeout waits longer";
 	case CAUSE_HTTP_NOT_HTTP:
 		return url->is_tls ? "this is no WebSocket server: check the port" : "this is no WebSocket server, or it wants TLS: try wss://, or check the port";
+	case CAUSE_TLS_NOT_TLS: return "try ws://, or check the port";
 	case CAUSE_TCP_RESET:
 	case CAUSE_TCP_CLOSED:
+		if (f->failure.stage == STAGE_TLS)
+			return "the port may not speak TLS: try ws://, or check the port";
 		if (f->failure.stage != STAGE_UPGRADE || f->failure.answered)
 			return NULL;
 		return url->is_tls ? "the server hung up on the request: check the path and the port"

@@ -85,7 +85,7 @@ on_output_closed(void *arg)
 static void
 suggest_command(const char *url)
 {
-	static const char *const commands[] = { "connect", "serve", "proxy", "demo", "help", "completion", NULL };
+	static const char *const commands[] = { "connect", "serve", "proxy", "report", "demo", "help", "completion", NULL };
 	const char *near = url[strcspn(url, ".:/[")] == '\0' ? nearest_word(url, commands) : NULL;
 
 	if (near != NULL)
@@ -148,11 +148,26 @@ run_repl(struct job *job, const struct connect_options *opt, const struct invoca
 	return status;
 }
 
+/* What has a meaning only where standard input is read as it is, and ends by itself. */
+static bool
+is_for_filter(const struct connect_options *opt)
+{
+	return opt->output.json || opt->no_input || opt->script != NULL || opt->binary || opt->whole || opt->nul || opt->base64 || opt->hex || opt->once ||
+	    opt->count > 0 || opt->wait_us >= 0;
+}
+
 /* A REPL only where a person types and reads; everything else is a filter. */
 static bool
 is_interactive(const struct connect_options *opt)
 {
-	return terminal_is(STDIN_FILENO) && terminal_is(STDOUT_FILENO) && !opt->output.json && !opt->no_input && opt->script == NULL && !opt->slash;
+	return terminal_is(STDIN_FILENO) && terminal_is(STDOUT_FILENO) && !is_for_filter(opt);
+}
+
+/* On a terminal, -x with -w is not about what is typed. */
+static bool
+reads_input(const struct connect_options *opt)
+{
+	return !opt->no_input && !(opt->texts.n > 0 && opt->wait_us >= 0 && terminal_is(STDIN_FILENO));
 }
 
 static int
@@ -171,7 +186,7 @@ connect_run(const void *options, const struct invocation *inv)
 	}
 	job.plan.session.dial.conn.loop = &job.run.loop;
 	job.plan.session.dial.conn.journal = &job.run.journal;
-	job.plan.filter.input = opt->no_input ? -1 : STDIN_FILENO;
+	job.plan.filter.input = reads_input(opt) ? STDIN_FILENO : -1;
 	job.plan.filter.framing.for_terminal = terminal_is(STDOUT_FILENO);
 	status = interactive ? run_repl(&job, opt, inv) : run_filter(&job, opt, inv);
 	if (status == EXIT_HOST_NAME && inv->n_args > 0)

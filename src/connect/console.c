@@ -12,17 +12,36 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SOURCE_MAX = 4 * 1024 * 1024 };
+enum { SOURCE_MAX = 4 * 1024 * 1024, SAID_INDENT = 2 };
 
 /* --- what it says --- */
+
+unsigned
+console_columns(const struct console *c)
+{
+	return c->up->columns != NULL ? c->up->columns(c->up_arg) : 0;
+}
 
 void
 console_fold(struct console *c, struct buf *out, struct span text, unsigned indent)
 {
-	struct fold f = { .out = out, .columns = c->up->columns != NULL ? c->up->columns(c->up_arg) : 0, .indent = indent };
+	struct fold f = { .out = out, .columns = console_columns(c), .indent = indent };
 
 	fold_text(&f, text);
 	buf_putc(out, '\n');
+}
+
+static void
+say_lines(struct console *c, struct span lines)
+{
+	struct buf out CLEANUP(buf_deinit) = { 0 };
+	struct span line;
+
+	if (lines.n > 0 && lines.p[lines.n - 1] == '\n')
+		lines.n--;
+	while (span_next(&lines, '\n', &line))
+		console_fold(c, &out, line, SAID_INDENT);
+	c->up->say(c->up_arg, buf_span(&out));
 }
 
 void
@@ -36,7 +55,7 @@ console_say(struct console *c, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		abort();
-	c->up->say(c->up_arg, span_of(text));
+	say_lines(c, span_of(text));
 }
 
 static void
@@ -96,7 +115,7 @@ console_send_text(struct console *c, struct span text)
 	else if ((c->is_typed && state == SESSION_IDLE) || !session_send(c->opt.session, OP_TEXT, text.p, text.n, true))
 		console_fail(c, "nothing is open to send this on; %s", way_out(c));
 	else if (c->is_typed && is_kept)
-		console_say(c, "kept until something is open: %s\n", way_out(c));
+		console_say(c, "kept until something is open: %s", way_out(c));
 }
 
 /* What other tools and habits call it. */
@@ -120,7 +139,7 @@ say_if_command(struct console *c, struct span line)
 	const char *other = other_name_of(typed);
 
 	if (line.n > 0 && (other != NULL || console_find(line) != NULL))
-		console_say(c, "\"%s\" was sent as a message; the command is /%s\n", typed, other != NULL ? other : typed);
+		console_say(c, "\"%s\" was sent as a message; the command is /%s", typed, other != NULL ? other : typed);
 }
 
 static void
@@ -155,6 +174,7 @@ run_command(struct console *c, struct span line)
 		console_fail(c, "a slash alone is no command; /help lists what there is");
 		return;
 	}
+	line = span_trim(line);
 	cmd = console_find(name);
 	if (cmd == NULL)
 		unknown_command(c, name);
@@ -162,8 +182,10 @@ run_command(struct console *c, struct span line)
 		console_fail(c, "/%s needs an open connection; %s", cmd->name, way_out(c));
 	else if (cmd->needs_open && !conn_is_open(conn))
 		console_fail(c, "/%s: the connection is closing; /wait close, then /open", cmd->name);
+	else if (line.n == 0 && *cmd->args != '\0' && *cmd->args != '[')
+		console_fail(c, "/%s %s: %s", cmd->name, cmd->args, cmd->help);
 	else
-		cmd->run(c, span_trim(line));
+		cmd->run(c, line);
 }
 
 void
@@ -244,23 +266,20 @@ console_run(struct console *c, const char *text, bool is_script)
 int
 console_source(struct console *c, const char *path)
 {
-	FILE *f = fopen(path, "re");
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+	int err = console_read(path, SOURCE_MAX, &text);
+	struct span rest = buf_span(&text), line;
 	struct list added;
-	char *text = NULL;
-	size_t cap = 0, total = 0;
-	ssize_t n;
 
-	if (f == NULL)
-		return -errno;
+	if (err < 0)
+		return err;
 	list_init(&added);
-	while ((n = getline(&text, &cap, f)) >= 0 && (total += (size_t)n) <= SOURCE_MAX) {
-		text[strcspn(text, "\n")] = '\0';
-		if (text[0] != '#' && text[0] != '\0')
-			list_append(&added, &new_line(text, true)->link);
+	while (span_next(&rest, '\n', &line)) {
+		char *copy CLEANUP(free_charp) = span_dup(line);
+
+		if (*copy != '#' && *copy != '\0')
+			list_append(&added, &new_line(copy, true)->link);
 	}
-	int err = ferror(f) ? -EISDIR : total > SOURCE_MAX ? -EFBIG : 0;
-	fclose(f);
-	free(text);
 	while (!list_is_empty(&added)) {
 		struct list *link = added.prev;
 
@@ -268,7 +287,7 @@ console_source(struct console *c, const char *path)
 		list_prepend(&c->lines, link);
 	}
 	start(c);
-	return err;
+	return 0;
 }
 
 bool

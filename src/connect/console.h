@@ -58,17 +58,16 @@ void console_send_text(struct console *c, struct span text);
 /* Appends one line, folded, later rows indented. */
 void console_fold(struct console *c, struct buf *out, struct span text, unsigned indent);
 
-/* For completion and the manual: what can follow. */
-enum console_completion { COMPLETE_NOTHING, COMPLETE_COMMAND, COMPLETE_FILE, COMPLETE_CONN, COMPLETE_CLOSE_CODE, COMPLETE_EVENT, COMPLETE_WORDS };
-
+/*
+ * The arguments' names say what they are, to a person and to completion: what is written small is the word itself; FILE and PATH are files and LINE is a
+ * line, each to the end of what is typed, spaces and all; "@FILE" begins with the sign. COMMAND, CONN, CODE, EVENT, NAME and VALUE are completed, too.
+ */
 struct console_command {
 	const char *name;          /* "close" */
-	const char *args;          /* "[CODE [REASON]]"; "" */
+	const char *args;          /* "[CODE [REASON]]"; "off|FILE": refused without; "" */
 	const char *help;
-	enum console_completion complete;
-	const char *words;         /* COMPLETE_WORDS: separated by spaces */
 	bool needs_open;           /* makes sense only while a connection is open */
-	void (*run)(struct console *c, struct span args);
+	void (*run)(struct console *c, struct span args); /* trimmed */
 };
 
 /* Ends with a NULL name. */
@@ -76,8 +75,11 @@ extern const struct console_command console_commands[];
 const struct console_command *console_find(struct span name);
 /* The open connections' numbers, for completion; how many. */
 size_t console_conns(const struct console *c, uint32_t *ret, size_t max);
-/* Calls add for each word that may stand where line is cut at the cursor, with a note that a list shows behind it, or NULL (static). */
+/*
+ * Calls add for each word that may stand where line is cut at the cursor, with a note that a list shows behind it, or NULL (static).
+ * Returns where in line the word begins.
+ */
 typedef void complete_fn(void *add_arg, const char *word, const char *note);
-void console_complete(const struct console *c, const char *line, complete_fn *add, void *add_arg);
+size_t console_complete(const struct console *c, const char *line, complete_fn *add, void *add_arg);
 
 #endif

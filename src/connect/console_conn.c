@@ -157,7 +157,7 @@ on_stall_over(uv_timer_t *timer)
 	struct console *c = timer->data;
 
 	if (resume_all(c))
-		console_say(c, "reading again\n");
+		console_say(c, "reading again");
 }
 
 void
@@ -171,7 +171,7 @@ console_stall(struct console *c, struct span args)
 	uv_timer_stop(&c->stall);
 	if (us > 0)
 		uv_timer_start(&c->stall, on_stall_over, (uint64_t)(us / US_PER_MS), 0);
-	console_say(c, "not reading; /resume reads on\n");
+	console_say(c, "not reading; /resume reads on");
 }
 
 void
@@ -179,7 +179,7 @@ console_resume(struct console *c, struct span args UNUSED)
 {
 	uv_timer_stop(&c->stall);
 	if (!resume_all(c))
-		console_say(c, "nothing is stalled; /stall stops reading\n");
+		console_say(c, "nothing is stalled; /stall stops reading");
 }
 
 void

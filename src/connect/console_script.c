@@ -10,13 +10,9 @@
 void
 console_source_file(struct console *c, struct span args)
 {
-	char *path CLEANUP(free_charp) = span_dup(args);
+	char *path CLEANUP(free_charp) = console_path(args);
 	int err;
 
-	if (args.n == 0) {
-		console_fail(c, "/source FILE");
-		return;
-	}
 	if (++c->sourced > CONSOLE_SOURCES_MAX) {
 		console_fail(c, "/source: %d files were read; does one of them source itself?", CONSOLE_SOURCES_MAX);
 		return;
@@ -87,10 +83,6 @@ console_expect(struct console *c, struct span args)
 	char why[80];
 	int err;
 
-	if (args.n == 0) {
-		console_fail(c, "/expect PATTERN [SECONDS]");
-		return;
-	}
 	err = regcomp(&c->pattern, pattern, REG_EXTENDED | REG_NOSUB);
 	if (err != 0) {
 		regerror(err, &c->pattern, why, sizeof(why));

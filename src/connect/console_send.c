@@ -6,7 +6,6 @@
 #include "codec/encode.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { FILE_MAX = 16 * 1024 * 1024 };
@@ -21,23 +20,14 @@ console_text(struct console *c, struct span args)
 static bool
 read_file(struct console *c, struct span path, struct buf *out)
 {
-	char *name CLEANUP(free_charp) = span_dup(path);
-	FILE *f = fopen(name, "re");
-	size_t n;
+	char *name CLEANUP(free_charp) = console_path(path);
+	int err = console_read(name, FILE_MAX, out);
 
-	if (f == NULL) {
-		console_fail(c, "%s: %s", name, strerror(errno));
-		return false;
-	}
-	while ((n = fread(buf_reserve(out, 65536), 1, 65536, f)) > 0 && out->len <= FILE_MAX)
-		buf_commit(out, n);
-	bool failed = ferror(f);
-	fclose(f);
-	if (failed)
-		console_fail(c, "%s: it cannot be read", name);
-	else if (out->len > FILE_MAX)
+	if (err == -EFBIG)
 		console_fail(c, "%s: larger than 16 MiB; a pipe sends any size: wsdiag -b --whole URL <FILE", name);
-	return !failed && out->len <= FILE_MAX;
+	else if (err < 0)
+		console_fail(c, "%s: %s", name, strerror(-err));
+	return err == 0;
 }
 
 void
@@ -48,7 +38,9 @@ console_binary(struct console *c, struct span args)
 	if (args.n > 0 && *args.p == '@') {
 		args.p++;
 		args.n--;
-		if (!read_file(c, args, &data))
+		if (args.n == 0)
+			console_fail(c, "/binary @FILE: the name of a file is missing");
+		if (args.n == 0 || !read_file(c, args, &data))
 			return;
 	} else if (!decode_hex(&data, args)) {
 		console_fail(c, "\"%.*s\" is not hexadecimal; /binary @FILE sends a file", (int)MIN(args.n, (size_t)40), args.p);
@@ -89,7 +81,7 @@ console_raw(struct console *c, struct span args)
 {
 	struct buf data CLEANUP(buf_deinit) = { 0 };
 
-	if (args.n == 0 || !decode_hex(&data, args))
+	if (!decode_hex(&data, args))
 		console_fail(c, "/raw HEX, for example /raw c1 80 00 00 00 00 (a frame with RSV1 set)");
 	else
 		conn_send_raw(session_conn(c->opt.session), buf_span(&data));
@@ -152,6 +144,10 @@ console_every(struct console *c, struct span args)
 	}
 	if (!console_seconds(c, word, &us))
 		return;
+	if (us == 0) {
+		console_fail(c, "/every needs some time in between; /every off ends it");
+		return;
+	}
 	if (is_waiting_command(args)) {
 		console_fail(c, "/every does lines that are done at once; this one waits");
 		return;

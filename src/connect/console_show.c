@@ -13,24 +13,31 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HELP_COLUMN = 29, HELP_MIN = 30, HELP_INDENT = 6 };
+enum { HELP_COLUMN = 29, HELP_MIN = 30, HELP_INDENT = 6, SETTING_COLUMN = 16 };
 
-/* On a narrow terminal the help stands below the usage. */
+/* What it is, and from a column on, or on a narrow terminal below it, what it means. */
 static void
-put_help(struct console *c, struct buf *out, const struct console_command *cmd)
+put_row(struct console *c, struct buf *out, const char *what, unsigned column, const char *help)
 {
-	unsigned columns = c->up->columns != NULL ? c->up->columns(c->up_arg) : 0;
-	bool is_narrow = columns > 0 && columns < HELP_COLUMN + HELP_MIN;
-	char *usage CLEANUP(free_charp) = xasprintf("  /%s %s", cmd->name, cmd->args);
+	unsigned columns = console_columns(c);
+	bool is_narrow = columns > 0 && columns < column + HELP_MIN;
 	struct buf line CLEANUP(buf_deinit) = { 0 };
 
 	if (is_narrow) {
-		console_fold(c, out, span_of(usage), HELP_INDENT);
-		buf_printf(&line, "%*s%s", HELP_INDENT, "", cmd->help);
+		console_fold(c, out, span_of(what), HELP_INDENT);
+		buf_printf(&line, "%*s%s", HELP_INDENT, "", help);
 	} else {
-		buf_printf(&line, "%-*s %s", HELP_COLUMN - 1, usage, cmd->help);
+		buf_printf(&line, "%-*s %s", (int)column - 1, what, help);
 	}
-	console_fold(c, out, buf_span(&line), is_narrow ? HELP_INDENT : HELP_COLUMN);
+	console_fold(c, out, buf_span(&line), is_narrow ? HELP_INDENT : column);
+}
+
+static void
+put_help(struct console *c, struct buf *out, const struct console_command *cmd)
+{
+	char *usage CLEANUP(free_charp) = xasprintf("  /%s %s", cmd->name, cmd->args);
+
+	put_row(c, out, usage, HELP_COLUMN, cmd->help);
 }
 
 void
@@ -64,7 +71,7 @@ say_kept(struct console *c, const struct buf *kept, const char *none)
 	if (kept->len > 0)
 		c->up->say(c->up_arg, buf_span(kept));
 	else
-		console_say(c, "%s\n", none);
+		console_say(c, "%s", none);
 }
 
 void
@@ -119,7 +126,7 @@ console_stats(struct console *c, struct span args UNUSED)
 		clock_format_duration(&text, sum->rtts[(sum->n_rtts - 1) % SUMMARY_RTTS]);
 		buf_putc(&text, '\n');
 	}
-	c->up->say(c->up_arg, buf_span(&text));
+	console_say(c, "%s", buf_cstr(&text));
 }
 
 static void
@@ -139,7 +146,7 @@ console_last(struct console *c, struct span args UNUSED)
 		return;
 	}
 	if (c->last_opcode == OP_BINARY) {
-		display_hex_dump(&out, buf_span(&c->last));
+		display_hex_dump(&out, buf_span(&c->last), console_columns(c));
 	} else {
 		escape_text(&out, buf_span(&c->last), 0);
 		buf_putc(&out, '\n');
@@ -151,12 +158,12 @@ console_last(struct console *c, struct span args UNUSED)
 void
 console_save(struct console *c, struct span args)
 {
-	char *path CLEANUP(free_charp) = span_dup(args);
+	char *path CLEANUP(free_charp) = console_path(args);
 	struct buf out CLEANUP(buf_deinit) = { 0 };
 	FILE *f;
 
-	if (args.n == 0 || c->n_messages == 0) {
-		console_fail(c, args.n == 0 ? "/save FILE" : "no message has come yet");
+	if (c->n_messages == 0) {
+		console_fail(c, "no message has come yet");
 		return;
 	}
 	f = fopen(path, "we");
@@ -172,6 +179,35 @@ console_save(struct console *c, struct span args)
 	}
 	buf_printf(&out, "%zu bytes written to %s\n", c->last.len, path);
 	put_not_kept(&out, c);
+	c->up->say(c->up_arg, buf_span(&out));
+}
+
+const struct console_setting console_settings[] = {
+	{ "show", "BYTES", "bytes shown of a text message" },
+	{ "hex", "BYTES", "bytes shown of a binary message" },
+	{ "paste", "one|lines", "pasted lines are one message, or a line each" },
+	{ 0 },
+};
+
+/* Of a setting in bytes; else NULL. */
+static size_t *
+size_of_setting(struct console *c, struct span name)
+{
+	return span_eq(name, "show") ? &c->display.text_max : span_eq(name, "hex") ? &c->display.binary_max : NULL;
+}
+
+static void
+say_settings(struct console *c)
+{
+	struct buf out CLEANUP(buf_deinit) = { 0 };
+
+	for (const struct console_setting *s = console_settings; s->name != NULL; s++) {
+		const size_t *size = size_of_setting(c, span_of(s->name));
+		char *value CLEANUP(free_charp) = size != NULL ? xasprintf("%zu", *size) : xstrdup(c->pastes_lines ? "lines" : "one");
+		char *row CLEANUP(free_charp) = xasprintf("  %-5s %s", s->name, value);
+
+		put_row(c, &out, row, SETTING_COLUMN, s->help);
+	}
 	c->up->say(c->up_arg, buf_span(&out));
 }
 
@@ -191,43 +227,37 @@ void
 console_set(struct console *c, struct span args)
 {
 	struct span name;
+	size_t *size;
 	uint64_t n;
 
 	if (!console_word(&args, &name)) {
-		console_say(c,
-		    "  show %-8zu bytes shown of a text message\n"
-		    "  hex %-9zu bytes shown of a binary message\n"
-		    "  paste %-7s pasted lines are one message, or a line each\n",
-		    c->display.text_max, c->display.binary_max, c->pastes_lines ? "lines" : "one");
+		say_settings(c);
 		return;
 	}
+	size = size_of_setting(c, name);
 	if (span_eq(name, "paste"))
 		set_paste(c, args);
-	else if (!span_eq(name, "show") && !span_eq(name, "hex"))
+	else if (size == NULL)
 		console_fail(c, "there is no setting \"%.*s\": show BYTES, hex BYTES, paste one|lines", (int)name.n, name.p);
 	else if (!console_number(args, CONSOLE_LAST_MAX, &n))
 		console_fail(c, "/set %.*s BYTES, at most %d", (int)name.n, name.p, CONSOLE_LAST_MAX);
 	else
-		*(span_eq(name, "show") ? &c->display.text_max : &c->display.binary_max) = (size_t)n;
+		*size = (size_t)n;
 }
 
 static void
 on_log_trouble(void *arg, const char *path, int err)
 {
-	console_say(arg, "%s: %s; lines are missing from it (told once)\n", path, strerror(-err));
+	console_say(arg, "%s: %s; lines are missing from it (told once)", path, strerror(-err));
 }
 
 void
 console_log(struct console *c, struct span args)
 {
 	const struct json_options json = { .wants = EVENT_ALL & ~EVENT_VERBOSE, .show_secrets = c->opt.show_secrets };
-	char *path CLEANUP(free_charp) = span_dup(args);
+	char *path CLEANUP(free_charp) = console_path(args);
 	int err;
 
-	if (args.n == 0) {
-		console_fail(c, "/log FILE, or /log off");
-		return;
-	}
 	if (c->log != NULL) {
 		struct sink *s = steal(&c->log);
 

@@ -36,6 +36,14 @@ struct console_ended {
 	bool is_held;                       /* a ghost: the session has it */
 };
 
+/* Ends with a NULL name. */
+struct console_setting {
+	const char *name;
+	const char *values;                 /* as the arguments of a command */
+	const char *help;
+};
+extern const struct console_setting console_settings[];
+
 struct console {
 	struct console_options opt;
 	const struct console_events *up;
@@ -78,13 +86,19 @@ struct console {
 	struct sink *log;                   /* of /log */
 };
 
-/* A sentence for the person. */
+/* Where what is said is folded; 0: nowhere. */
+unsigned console_columns(const struct console *c);
+/* Lines for the person, each folded; the last newline may be left out. */
 void console_say(struct console *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The line being done failed. */
 void console_fail(struct console *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The first word of *args, which is moved behind it; false when there is none. */
 bool console_word(struct span *args, struct span *ret);
 bool console_number(struct span word, uint64_t max, uint64_t *ret);
+/* A file's path: what is left of the line, "~/" being the home folder. Caller frees. */
+char *console_path(struct span args);
+/* A whole file. 0 or a negative errno; -EFBIG: it is larger than max, which ends the reading. */
+int console_read(const char *path, size_t max, struct buf *out) MUST_CHECK;
 /* A duration in a word; complains itself. */
 bool console_seconds(struct console *c, struct span word, int64_t *ret_us);
 /* Its sink joins the journal. */

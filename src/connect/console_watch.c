@@ -12,6 +12,9 @@
 #define REG_STARTEND 0
 #endif
 
+enum { QUOTED_MAX = 60 };
+#define SIGN_FOR_NUL "\u2400"
+
 /* --- what is kept --- */
 
 static void
@@ -81,6 +84,7 @@ take_message(struct console *c, const struct event *ev)
 		remember(c->messages, CONSOLE_MESSAGES, &c->n_messages, span_dup((struct span){ m->data.p, n }));
 	}
 	if (c->opt.shows_messages && !(m->dir == DIR_OUT && c->is_typed)) {
+		c->display.columns = console_columns(c);
 		display_message(&c->display, m, used != NULL && conn_id(used) == ev->conn ? 0 : ev->conn, ev->mono_us, &text);
 		if (text.len > 0)
 			c->up->say(c->up_arg, buf_span(&text));
@@ -212,22 +216,41 @@ console_check(struct console *c)
 	}
 }
 
+/* The last message as far as it is quoted; a NUL would end it. */
+static char *
+last_message(const struct console *c)
+{
+	uint64_t last = (c->n_messages - 1) % CONSOLE_MESSAGES;
+	size_t n = MIN(c->message_len[last], (size_t)QUOTED_MAX);
+	struct buf text = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		if (c->messages[last][i] == '\0')
+			buf_puts(&text, SIGN_FOR_NUL);
+		else
+			buf_putc(&text, c->messages[last][i]);
+	char *copy = xstrdup(buf_cstr(&text));
+	buf_deinit(&text);
+	return copy;
+}
+
 static void
 on_timer(uv_timer_t *timer)
 {
 	struct console *c = timer->data;
 	enum waiting what = c->waiting;
-	uint64_t came = what == WAITING_EVENT ? c->n_events : c->n_messages;
-	const char *last = NULL;
+	char *last CLEANUP(free_charp) = NULL;
 
 	if (what == WAITING_SLEEP) {
 		console_stop_waiting(c);
 		loop_defer(c->opt.loop, &c->pump);
 		return;
 	}
-	if (came > 0)
-		last = what == WAITING_EVENT ? c->events[(came - 1) % CONSOLE_EVENTS] : c->messages[(came - 1) % CONSOLE_MESSAGES];
-	console_fail(c, "%s \"%s\" did not come in time; %s%.60s%s", what == WAITING_EVENT ? "/wait: the event" : "/expect: a message that matches",
+	if (what == WAITING_EVENT && c->n_events > 0)
+		last = xstrdup(c->events[(c->n_events - 1) % CONSOLE_EVENTS]);
+	else if (what == WAITING_MESSAGE && c->n_messages > 0)
+		last = last_message(c);
+	console_fail(c, "%s \"%s\" did not come in time; %s%s%s", what == WAITING_EVENT ? "/wait: the event" : "/expect: a message that matches",
 	    c->awaited, last != NULL ? "the last that came was \"" : "nothing came", last != NULL ? last : "", last != NULL ? "\"" : "");
 	loop_defer(c->opt.loop, &c->pump);
 }

@@ -7,20 +7,33 @@
 
 #include <inttypes.h>
 
+enum { ROW_BYTES = 16, ROW_BYTES_MIN = 2 };
+
 void
 display_init(struct display *d)
 {
 	*d = (struct display){ .text_max = DISPLAY_TEXT_MAX, .binary_max = DISPLAY_BINARY_MAX };
 }
 
-void
-display_hex_dump(struct buf *out, struct span data)
+/* Of a row with so many bytes; the offsets of a short one have four digits where that is enough. */
+static unsigned
+row_width(unsigned bytes)
 {
-	for (size_t at = 0; at < data.n; at += 16) {
-		size_t n = MIN(data.n - at, (size_t)16);
+	return (bytes == ROW_BYTES ? 16 : 11) + 4 * bytes;
+}
 
-		buf_printf(out, "  %08zx ", at);
-		for (size_t i = 0; i < 16; i++) {
+void
+display_hex_dump(struct buf *out, struct span data, unsigned columns)
+{
+	unsigned row = ROW_BYTES;
+
+	while (row > ROW_BYTES_MIN && columns > 0 && row_width(row) > columns)
+		row /= 2;
+	for (size_t at = 0; at < data.n; at += row) {
+		size_t n = MIN(data.n - at, (size_t)row);
+
+		buf_printf(out, "  %0*zx ", row == ROW_BYTES ? 8 : 4, at);
+		for (size_t i = 0; i < row; i++) {
 			if (i == 8)
 				buf_putc(out, ' ');
 			if (i < n)
@@ -41,7 +54,7 @@ put_binary(const struct display *d, const struct ev_message *m, struct buf *out)
 	struct span part = { m->data.p, MIN(m->data.n, d->binary_max) };
 
 	buf_printf(out, "binary, %" PRIu64 " byte%s\n", m->length, m->length == 1 ? "" : "s");
-	display_hex_dump(out, part);
+	display_hex_dump(out, part, d->columns);
 	if (part.n < m->length)
 		buf_printf(out, "  ... %" PRIu64 " more; /last shows it whole\n", m->length - part.n);
 }

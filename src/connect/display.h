@@ -13,6 +13,7 @@ enum { DISPLAY_TEXT_MAX = 4096, DISPLAY_BINARY_MAX = 256, DISPLAY_A_SECOND = 100
 
 struct display {
 	size_t text_max, binary_max;  /* bytes shown of a message */
+	unsigned columns;             /* of the terminal; 0: any number */
 	uint64_t second;              /* the one that shown and skipped count for */
 	unsigned shown;
 	uint64_t skipped;
@@ -23,7 +24,7 @@ void display_init(struct display *d);
 void display_message(struct display *d, const struct ev_message *m, uint32_t other_conn, int64_t now_us, struct buf *out);
 /* Call about once a second: appends what was skipped since, as one line. */
 void display_tick(struct display *d, int64_t now_us, struct buf *out);
-/* 00000000  68 65 6c 6c 6f ...  |hello...| */
-void display_hex_dump(struct buf *out, struct span data);
+/* 00000000  68 65 6c 6c 6f ...  |hello...|, with as many bytes in a row as fit: 16, 8, 4 or 2. */
+void display_hex_dump(struct buf *out, struct span data, unsigned columns);
 
 #endif

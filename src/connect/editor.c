@@ -47,12 +47,12 @@ advance(const wchar_t *text, size_t n, unsigned columns, unsigned *col, unsigned
 }
 
 /* As libedit finds it: COLUMNS does not follow a resize. */
-static unsigned
-columns_of(int fd)
+unsigned
+editor_columns(void)
 {
 	struct winsize ws;
 
-	return ioctl(fd, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 ? ws.ws_col : 80;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 ? ws.ws_col : 80;
 }
 
 /* Moves to the first row of the line being edited and clears all of them. */
@@ -60,7 +60,7 @@ void
 editor_erase_line(struct editor *e)
 {
 	const LineInfoW *info = el_wline(e->el);
-	unsigned columns = columns_of(STDOUT_FILENO), col = 0, row = 0;
+	unsigned columns = editor_columns(), col = 0, row = 0;
 	FILE *out = tty_out_stream(e->out);
 
 	if (e->is_dumb) {
@@ -81,16 +81,23 @@ editor_draw_line(struct editor *e)
 	el_wset(e->el, EL_REFRESH);
 }
 
+static void
+format_prompt(struct editor *e, wchar_t out[PROMPT_MAX])
+{
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+
+	e->up->prompt(e->arg, &text);
+	if (mbstowcs(out, buf_cstr(&text), PROMPT_MAX - 1) == (size_t)-1)
+		wcscpy(out, L"> ");
+	out[PROMPT_MAX - 1] = L'\0';
+}
+
 static wchar_t *
 on_prompt(EditLine *el)
 {
 	struct editor *e = editor_of(el);
-	struct buf text CLEANUP(buf_deinit) = { 0 };
 
-	e->up->prompt(e->arg, &text);
-	if (mbstowcs(e->prompt, buf_cstr(&text), ARRAY_LEN(e->prompt) - 1) == (size_t)-1)
-		wcscpy(e->prompt, L"> ");
-	e->prompt[ARRAY_LEN(e->prompt) - 1] = L'\0';
+	format_prompt(e, e->prompt);
 	return e->prompt;
 }
 
@@ -124,17 +131,16 @@ editor_print(struct editor *e, struct span text)
 	}
 }
 
-/* Where nothing can be drawn over, a line is drawn anew only for a first word that changed: dialling, c1, retry. */
+/* Since it was drawn. Where nothing can be drawn over, a line is drawn anew only for a first word that changed: dialling, c1, retry. */
 static bool
-is_worth_a_line(struct editor *e)
+has_prompt_changed(struct editor *e)
 {
-	struct buf text CLEANUP(buf_deinit) = { 0 };
-	wchar_t now[PROMPT_MAX] = L"";
+	wchar_t now[PROMPT_MAX];
 	size_t n;
 
-	e->up->prompt(e->arg, &text);
-	if (mbstowcs(now, buf_cstr(&text), ARRAY_LEN(now) - 1) == (size_t)-1)
-		return false;
+	format_prompt(e, now);
+	if (!e->is_dumb)
+		return wcscmp(now, e->prompt) != 0;
 	n = wcscspn(now, L" ");
 	return n != wcscspn(e->prompt, L" ") || wmemcmp(now, e->prompt, n) != 0;
 }
@@ -142,7 +148,7 @@ is_worth_a_line(struct editor *e)
 void
 editor_refresh(struct editor *e)
 {
-	if (!e->is_reading || (e->is_dumb && !is_worth_a_line(e)))
+	if (!e->is_reading || !has_prompt_changed(e))
 		return;
 	e->is_stale = tty_out_is_full(e->out);
 	if (e->is_stale)
@@ -176,11 +182,42 @@ set_bracketed_paste(const struct editor *e, bool on)
 		tty_out_write(e->out, on ? SPAN_LIT("\033[?2004h") : SPAN_LIT("\033[?2004l"));
 }
 
+/* Beside libedit's own: Alt and Ctrl with an arrow, and keys that would leave a part of what they send in the line. */
+static const struct {
+	const wchar_t *keys, *function;
+} bindings[] = {
+	{ L"^I", L"wsdiag-complete" },
+	{ L"^R", L"em-inc-search-prev" },
+	{ L"\\e[1;3C", L"em-next-word" },
+	{ L"\\e[1;5C", L"em-next-word" },
+	{ L"\\e[1;3D", L"ed-prev-word" },
+	{ L"\\e[1;5D", L"ed-prev-word" },
+	{ L"\\e[1;2C", L"ed-next-char" },
+	{ L"\\e[1;2D", L"ed-prev-char" },
+	{ L"\\e[2~", L"ed-ignore" },  /* Insert, Page Up, Page Down, F1 to F12 */
+	{ L"\\e[5~", L"ed-ignore" },
+	{ L"\\e[6~", L"ed-ignore" },
+	{ L"\\eOP", L"ed-ignore" },
+	{ L"\\eOQ", L"ed-ignore" },
+	{ L"\\eOR", L"ed-ignore" },
+	{ L"\\eOS", L"ed-ignore" },
+	{ L"\\e[15~", L"ed-ignore" },
+	{ L"\\e[17~", L"ed-ignore" },
+	{ L"\\e[18~", L"ed-ignore" },
+	{ L"\\e[19~", L"ed-ignore" },
+	{ L"\\e[20~", L"ed-ignore" },
+	{ L"\\e[21~", L"ed-ignore" },
+	{ L"\\e[23~", L"ed-ignore" },
+	{ L"\\e[24~", L"ed-ignore" },
+};
+
+/* For vi a key that begins with ESC is none: ESC ends the insertion, without waiting for what may follow. */
 static void
-bind_keys(struct editor *e)
+bind_keys(struct editor *e, bool is_vi)
 {
-	el_wset(e->el, EL_BIND, L"^I", L"wsdiag-complete", NULL);
-	el_wset(e->el, EL_BIND, L"^R", L"em-inc-search-prev", NULL);
+	for (size_t i = 0; i < ARRAY_LEN(bindings); i++)
+		if (!is_vi || bindings[i].keys[0] != L'\\')
+			el_wset(e->el, EL_BIND, bindings[i].keys, bindings[i].function, NULL);
 }
 
 static void
@@ -200,11 +237,11 @@ start_libedit(struct editor *e)
 	el_wset(e->el, EL_PROMPT, on_prompt);
 	el_wset(e->el, EL_HIST, history_w, e->history);
 	el_wset(e->el, EL_ADDFN, L"wsdiag-complete", L"Complete the word", editor_tab);
-	bind_keys(e);
+	bind_keys(e, false);
 	el_source(e->el, NULL);
 	/* "bind -v" takes all bindings away. */
 	if (el_wget(e->el, EL_EDITOR, &editor) == 0 && wcscmp(editor, L"vi") == 0)
-		bind_keys(e);
+		bind_keys(e, true);
 	el_wset(e->el, EL_GETCFN, editor_next_key);
 }
 
@@ -277,7 +314,7 @@ editor_read(struct editor *e, char **ret_line)
 	int n = 0;
 
 	e->is_stopped = false;
-	e->is_reading = true;
+	e->is_reading = e->is_fresh = true;
 	set_bracketed_paste(e, true);
 	line = el_wgets(e->el, &n);
 	e->is_reading = false;
@@ -320,7 +357,10 @@ void
 editor_resize(struct editor *e)
 {
 	el_resize(e->el);
-	editor_refresh(e);
+	if (e->is_reading && !tty_out_is_full(e->out)) {
+		editor_erase_line(e);
+		editor_draw_line(e);
+	}
 }
 
 void

@@ -17,10 +17,10 @@ struct editor_events {
 	/* The prompt as it is now: UTF-8, no control characters. Called each time it is drawn. */
 	void (*prompt)(void *arg, struct buf *out);
 	/*
-	 * Words that may stand where `line` is cut at the cursor: calls add for each whole candidate of the last word, with
-	 * a note that a list shows behind it, or NULL (static).
+	 * Words that may stand where `line` is cut at the cursor: calls add for each, whole, with a note that a list shows behind it, or NULL
+	 * (static). Returns where in line the word begins.
 	 */
-	void (*complete)(void *arg, const char *line, void (*add)(void *add_arg, const char *word, const char *note), void *add_arg);
+	size_t (*complete)(void *arg, const char *line, void (*add)(void *add_arg, const char *word, const char *note), void *add_arg);
 };
 
 /* Standard input and output are terminals. NULL when the terminal cannot be used so. */

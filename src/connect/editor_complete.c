@@ -1,39 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 #include "connect/editor_state.h"
 
+#include "base/escape.h"
 #include "connect/glyph.h"
+#include "log/fold.h"
 
 #include <string.h>
 
-enum { CANDIDATES_MAX = 512 };
+enum { LISTED_MAX = 200, NOTE_GAP = 1, WORD_GAP = 2 };
+
+struct candidate {
+	char *word;
+	const char *note;
+};
 
 struct candidates {
-	char *words[CANDIDATES_MAX];
-	const char *notes[CANDIDATES_MAX];
-	size_t n;
+	struct candidate items[LISTED_MAX];
+	size_t n;              /* all of them, also those that are not listed */
+	char *common;          /* what all begin with */
 };
+
+/* No character is cut in halves. */
+static void
+shorten_to_common(char *common, const char *word)
+{
+	size_t n = 0;
+
+	while (common[n] != '\0' && common[n] == word[n])
+		n++;
+	while (n > 0 && ((unsigned char)common[n] & 0xc0) == 0x80)
+		n--;
+	common[n] = '\0';
+}
 
 static void
 add_candidate(void *arg, const char *word, const char *note)
 {
 	struct candidates *c = arg;
 
-	if (c->n == CANDIDATES_MAX)
-		return;
-	c->notes[c->n] = note;
-	c->words[c->n++] = xstrdup(word);
+	if (c->common == NULL)
+		c->common = xstrdup(word);
+	else
+		shorten_to_common(c->common, word);
+	if (c->n < LISTED_MAX)
+		c->items[c->n] = (struct candidate){ xstrdup(word), note };
+	c->n++;
 }
 
-static size_t
-common_length(const struct candidates *c)
+static void
+free_candidates(struct candidates *c)
 {
-	size_t n = strlen(c->words[0]);
-
-	for (size_t i = 1; i < c->n; i++)
-		for (size_t k = 0; k < n; k++)
-			if (c->words[i][k] != c->words[0][k])
-				n = k;
-	return n;
+	for (size_t i = 0; i < MIN(c->n, (size_t)LISTED_MAX); i++)
+		free(c->items[i].word);
+	free(c->common);
 }
 
 static char *
@@ -54,15 +73,36 @@ insert_text(struct editor *e, const char *text)
 	free(line);
 }
 
+static int
+by_word(const void *a, const void *b)
+{
+	return strcmp(((const struct candidate *)a)->word, ((const struct candidate *)b)->word);
+}
+
+/* Those with a note have a row each. */
 static void
-list_candidates(struct editor *e, const struct candidates *c)
+list_candidates(struct editor *e, struct candidates *c)
 {
 	struct buf out CLEANUP(buf_deinit) = { 0 };
+	struct fold f = { .out = &out, .columns = editor_columns() };
+	size_t n = MIN(c->n, (size_t)LISTED_MAX);
 
-	for (size_t i = 0; i < c->n; i++) {
-		buf_printf(&out, "%s%s%s", c->words[i], c->notes[i] != NULL ? " " : "", c->notes[i] != NULL ? c->notes[i] : "");
-		buf_puts(&out, i + 1 == c->n || c->notes[i] != NULL ? "\n" : "  ");
+	qsort(c->items, n, sizeof(*c->items), by_word);
+	for (size_t i = 0; i < n; i++) {
+		struct buf word CLEANUP(buf_deinit) = { 0 };
+
+		escape_text(&word, span_of(c->items[i].word), 0); /* the name of a file can have anything in it */
+		fold_word(&f, buf_span(&word), "", "");
+		fold_space(&f, c->items[i].note != NULL ? NOTE_GAP : WORD_GAP);
+		if (c->items[i].note != NULL) {
+			fold_text(&f, span_of(c->items[i].note));
+			fold_newline(&f);
+		}
 	}
+	if (f.has_words)
+		fold_newline(&f);
+	if (c->n > n)
+		buf_printf(&out, "... %zu more\n", c->n - n);
 	editor_print(e, buf_span(&out));
 }
 
@@ -71,24 +111,18 @@ editor_tab(EditLine *el, int key UNUSED)
 {
 	struct editor *e = editor_of(el);
 	char *line CLEANUP(free_charp) = text_before_cursor(e);
-	const char *space = strrchr(line, ' '), *word = space != NULL ? space + 1 : line;
-	struct candidates c = { .n = 0 };
-	unsigned char result = CC_NORM;
+	struct candidates c CLEANUP(free_candidates) = { .n = 0 };
+	size_t have = strlen(line) - e->up->complete(e->arg, line, add_candidate, &c);
 
-	e->up->complete(e->arg, line, add_candidate, &c);
-	if (c.n > 0) {
-		size_t have = strlen(word), common = common_length(&c);
-		char *start CLEANUP(free_charp) = xstrndup(c.words[0], common);
+	if (c.n == 0)
+		return CC_NORM;
 
-		if (common > have)
-			insert_text(e, start + have);
-		if (c.n == 1 && (common == 0 || start[common - 1] != '/'))
-			insert_text(e, " ");
-		else if (c.n > 1 && common <= have)
-			list_candidates(e, &c);
-		result = CC_REFRESH;
-	}
-	for (size_t i = 0; i < c.n; i++)
-		free(c.words[i]);
-	return result;
+	size_t common = strlen(c.common);
+	if (common > have)
+		insert_text(e, c.common + have);
+	if (c.n == 1 && (common == 0 || c.common[common - 1] != '/'))
+		insert_text(e, " ");
+	else if (c.n > 1 && common <= have)
+		list_candidates(e, &c);
+	return CC_REFRESH;
 }

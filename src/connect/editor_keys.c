@@ -139,6 +139,10 @@ editor_next_key(EditLine *el, wchar_t *ret)
 {
 	struct editor *e = editor_of(el);
 
+	/* The line before may change what the keys behind it mean, and they may have been read with it: /set paste, and a paste. */
+	if (e->is_fresh)
+		uv_run(&e->l->uv, UV_RUN_NOWAIT);
+	e->is_fresh = false;
 	while (!e->is_stopped) {
 		wchar_t key;
 

@@ -30,7 +30,7 @@ struct editor {
 	struct termios saved;
 	struct tty_out *out;
 	struct buf keys;        /* read, not decoded yet */
-	bool is_reading, is_stopped, is_gone, is_dumb, pastes_whole, in_paste;
+	bool is_reading, is_fresh, is_stopped, is_gone, is_dumb, pastes_whole, in_paste;
 	uint64_t unseen;        /* lines that came while the terminal took none */
 	bool is_stale;          /* and so did changes of the prompt */
 	wchar_t prompt[PROMPT_MAX];
@@ -40,6 +40,7 @@ struct editor *editor_of(EditLine *el);
 /* The line is drawn anew: before and after what changes it or is printed above it. */
 void editor_erase_line(struct editor *e);
 void editor_draw_line(struct editor *e);
+unsigned editor_columns(void);
 
 /* For libedit: EL_GETCFN, and a function of a key. */
 int editor_next_key(EditLine *el, wchar_t *ret);

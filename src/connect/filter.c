@@ -329,7 +329,7 @@ on_opened(void *arg, bool again)
 	if (filter_start_script(f))
 		return; /* input comes behind it, if at all */
 	filter_start_input(f);
-	if (f->reader == NULL && f->opt->input >= 0 && f->opt->n_texts > 0)
+	if (f->reader == NULL && f->opt->n_texts > 0 && (f->opt->input >= 0 || f->opt->wait_given))
 		start_waiting(f);
 }
 

@@ -106,6 +106,13 @@ const struct option_table connect_tables[] = {
 
 const struct option_hint connect_hints[] = {
 	{ "-n", "insecure is -k; no input is --no-input; stay open is -w forever" },
+	{ "-l", "to listen: wsdiag serve PORT" },
+	{ "--listen", "to listen: wsdiag serve PORT" },
+	{ "--no-check", "to accept any certificate: -k" },
+	{ "--no-color", "--color never" },
+	{ "-p", "the version is always 13; a subprotocol is -s" },
+	{ "--passphrase", "a key must not be encrypted: openssl pkey -in KEY -out PLAIN" },
+	{ "-V", "--version" },
 	{ 0 },
 };
 

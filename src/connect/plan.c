@@ -179,7 +179,7 @@ plan_tag(const struct connect_options *opt, struct session_options *s)
 
 /* Pairs that contradict each other. */
 static int
-check_pairs(const struct connect_options *opt, const char *url)
+check_pairs(const struct connect_options *opt, const char *url, bool interactive)
 {
 	const char *why = NULL;
 
@@ -201,7 +201,7 @@ check_pairs(const struct connect_options *opt, const char *url)
 		why = "--origin cannot contain line breaks";
 	else if (opt->host != NULL && (*opt->host == '\0' || !http_is_field_value(span_of(opt->host))))
 		why = "--host cannot be empty or contain line breaks";
-	else if (!opt->reconnect && (opt->reconnect_delay != NULL || opt->reconnect_tries > 0 || opt->on_reconnect.n > 0))
+	else if (!opt->reconnect && !interactive && (opt->reconnect_delay != NULL || opt->reconnect_tries > 0 || opt->on_reconnect.n > 0))
 		why = "--reconnect-delay, --reconnect-tries and --on-reconnect need -r/--reconnect";
 	else if (opt->slash && (opt->binary || opt->whole || opt->base64 || opt->hex))
 		why = "--slash reads lines of text: it does not go with -b, --whole, --base64 or --hex";
@@ -314,7 +314,7 @@ connect_plan(const struct connect_options *opt, const char *url, bool interactiv
 	int status;
 
 	*ret = (struct connect_plan){ 0 };
-	if ((status = check_pairs(opt, url)) != 0)
+	if ((status = check_pairs(opt, url, interactive)) != 0)
 		return status;
 	if (!opt->binary && ((status = check_texts(&opt->texts, "-x")) != 0 || (status = check_texts(&opt->on_reconnect, "--on-reconnect")) != 0))
 		return status;

@@ -29,7 +29,8 @@ struct repl {
 	char *history;
 	uv_timer_t tick;
 	bool is_known;              /* a person who has typed here before needs no hint */
-	bool shows_waiting, is_leaving, is_over, is_gone, console_closed, tick_closed;
+	bool has_told_waiting;      /* that lines queue */
+	bool is_leaving, is_over, is_gone, console_closed, tick_closed;
 	int signal, status;
 	unsigned leaving_ticks;
 };
@@ -100,6 +101,8 @@ on_idle_session(void *arg, int status)
 	struct repl *r = arg;
 
 	r->status = status;
+	if (!r->is_known && session_summary(r->session)->conns == 0)
+		say_sentence(r, "Nothing is open: /open dials again, /open URL elsewhere; Ctrl-D leaves.");
 	refresh(r);
 }
 
@@ -137,7 +140,10 @@ static const struct session_events session_up = {
 static void
 on_console_idle(void *arg)
 {
-	refresh(arg);
+	struct repl *r = arg;
+
+	r->has_told_waiting = false;
+	refresh(r);
 }
 
 static void
@@ -211,27 +217,23 @@ on_prompt(void *arg, struct buf *out)
 	buf_puts(out, "> ");
 }
 
-/* While a retry is waited for, the prompt counts down; a line that waits shows in it. */
+/* What the prompt tells changes by itself: a retry comes nearer, a pong tells how long it took. */
 static void
 on_tick(uv_timer_t *timer)
 {
 	struct repl *r = timer->data;
 
-	bool is_waiting = console_is_waiting(r->console);
-
 	if (r->is_leaving && !r->is_over && ++r->leaving_ticks == LEAVING_TICKS)
 		say_sentence(r, "closing: the peer has not answered yet; Ctrl-C ends at once");
-	if (session_state(r->session) == SESSION_WAITING || is_waiting != r->shows_waiting)
-		refresh(r);
-	r->shows_waiting = is_waiting;
+	refresh(r);
 }
 
-static void
+static size_t
 on_complete(void *arg, const char *line, complete_fn *add, void *add_arg)
 {
 	struct repl *r = arg;
 
-	console_complete(r->console, line, add, add_arg);
+	return console_complete(r->console, line, add, add_arg);
 }
 
 static const struct editor_events editor_up = { .prompt = on_prompt, .complete = on_complete };
@@ -316,7 +318,22 @@ add_history(void *arg, const char *line)
 	r->is_known = true;
 }
 
-/* Lines are read while the session is not over; behind one that waits (/sleep) they queue. */
+/* Lines behind one that waits, as /sleep does, queue; that is told once. */
+static void
+take_line(struct repl *r, const char *line)
+{
+	if (*line == '\0')
+		return;
+	if (history_append(r->history, line))
+		editor_add_history(r->editor, line);
+	if (console_is_waiting(r->console) && !r->has_told_waiting) {
+		say_sentence(r, "to be done after the line that waits; Ctrl-C gives up both");
+		r->has_told_waiting = true;
+	}
+	console_run(r->console, line, false);
+}
+
+/* While the session is not over. */
 static void
 read_lines(struct repl *r)
 {
@@ -328,13 +345,7 @@ read_lines(struct repl *r)
 			continue;
 		}
 		switch (editor_read(r->editor, &line)) {
-		case EDITOR_LINE:
-			if (*line == '\0')
-				break;
-			if (history_append(r->history, line))
-				editor_add_history(r->editor, line);
-			console_run(r->console, line, false);
-			break;
+		case EDITOR_LINE: take_line(r, line); break;
 		case EDITOR_END:
 			editor_print(r->editor, SPAN_LIT("\n"));
 			leave(r);

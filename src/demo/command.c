@@ -2,13 +2,12 @@
 #include "demo/command.h"
 
 #include "cli/exit_status.h"
-#include "cli/run.h"
+#include "cli/standing.h"
 #include "demo/options.h"
 #include "demo/rig.h"
 #include "demo/show.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,14 +17,15 @@
 #define TICK_MS 20
 #define SETTLE_US (60 * US_PER_MS)      /* after so much quiet a row is whole */
 #define EPILOGUE_US US_PER_S            /* from the last thing that was promised to the end */
+#define RESTLESS_US (5 * US_PER_S)      /* the same, where no connection stays for as long as that */
 #define UNPROMISED_US (10 * US_PER_S)
 #define PATIENCE_US (60 * US_PER_S)     /* until what was promised will not come any more */
 #define PATIENCE_PLAN_US (600 * US_PER_S) /* and so much of the plan's time */
 
-enum phase { PHASE_PLAYING, PHASE_CLOSING, PHASE_STOPPING, PHASE_OVER };
+enum phase { PHASE_PLAYING, PHASE_CLOSING, PHASE_STOPPING };
 
 struct job {
-	struct run run;                  /* its journal is the client's */
+	struct standing standing;        /* its journal is the client's */
 	struct journal proxy, server;
 	const struct demo_options *opt;
 	const struct invocation *inv;
@@ -38,15 +38,14 @@ struct job {
 	struct show *show;
 	uv_timer_t tick;
 	enum phase phase;
-	int64_t began_us, last_event_us, shown_since_us;
+	int64_t began_us, last_event_us, all_shown_us, shown_since_us;
 	unsigned shown;                  /* when it ended */
-	int signal, output_error;
 };
 
 static int64_t
 now_of(const struct job *job)
 {
-	return clock_mono(job->run.loop.clock);
+	return clock_mono(job->standing.run.loop.clock);
 }
 
 static void
@@ -54,10 +53,10 @@ on_lines(void *arg, const char *text, size_t n)
 {
 	struct job *job = arg;
 
-	if (job->run.output == NULL)
+	if (job->standing.run.output == NULL)
 		return;
-	buf_append(fd_writer_queue(job->run.output), text, n);
-	fd_writer_flush_later(job->run.output);
+	buf_append(fd_writer_queue(job->standing.run.output), text, n);
+	fd_writer_flush_later(job->standing.run.output);
 }
 
 /* --- as it goes on --- */
@@ -95,6 +94,11 @@ is_over(struct job *job, int64_t now)
 		return ran >= job->opt->for_us;
 	if (job->setting.shows == 0)
 		return ran >= UNPROMISED_US;
+	if (is_all_shown(job) && job->all_shown_us == 0)
+		job->all_shown_us = now;
+	/* Some plans never let it rest. */
+	if (job->all_shown_us > 0 && now - job->all_shown_us >= RESTLESS_US)
+		return true;
 	if (!is_all_shown(job) || !show_is_up(job->show))
 		job->shown_since_us = 0;
 	else if (job->shown_since_us == 0)
@@ -108,6 +112,9 @@ on_tick(uv_timer_t *timer)
 	struct job *job = timer->data;
 	int64_t now = now_of(job);
 
+	/* The client's is the run's. */
+	journal_watch_clocks(&job->proxy);
+	journal_watch_clocks(&job->server);
 	if (now - job->last_event_us >= SETTLE_US)
 		show_settle(job->show);
 	if (job->phase != PHASE_PLAYING || !is_over(job, now))
@@ -123,17 +130,22 @@ on_tick(uv_timer_t *timer)
 static int
 final_status(const struct job *job)
 {
-	return run_status(job->signal, job->output_error, (job->shown & job->setting.shows) == job->setting.shows ? EXIT_OK : EXIT_FINDINGS);
+	return standing_status(&job->standing, (job->shown & job->setting.shows) == job->setting.shows ? EXIT_OK : EXIT_FINDINGS);
 }
 
+/* Nobody who cannot see it any more waits for its end. */
 static void
-stop(struct job *job, bool at_once)
+on_stop(void *arg, bool at_once)
 {
+	struct job *job = arg;
+
 	if (job->phase < PHASE_STOPPING)
 		uv_close((uv_handle_t *)&job->tick, NULL);
 	job->phase = PHASE_STOPPING;
-	rig_stop(job->rig, at_once, final_status(job));
+	rig_stop(job->rig, at_once || job->standing.output_error != 0, final_status(job));
 }
+
+static const struct standing_events standing_up = { .stop = on_stop };
 
 static void
 on_session_ended(void *arg)
@@ -143,7 +155,7 @@ on_session_ended(void *arg)
 	if (job->phase >= PHASE_STOPPING)
 		return;
 	show_end(job->show);
-	stop(job, false);
+	on_stop(job, false);
 }
 
 static void
@@ -151,43 +163,10 @@ on_stopped(void *arg)
 {
 	struct job *job = arg;
 
-	job->phase = PHASE_OVER;
-	if (job->run.output != NULL)
-		fd_writer_close(steal(&job->run.output), 1000);
+	standing_has_stopped(&job->standing);
 }
 
 static const struct rig_events rig_up = { .event = on_event, .ended = on_session_ended, .stopped = on_stopped };
-
-static void
-on_signal(void *arg, int signum)
-{
-	struct job *job = arg;
-	bool is_second = job->signal != 0;
-
-	job->signal = signum;
-	if (job->rig == NULL || job->phase == PHASE_OVER)
-		run_abandon(&job->run);
-	else
-		stop(job, is_second);
-}
-
-static void
-on_output_failed(void *arg, int err)
-{
-	struct job *job = arg;
-
-	job->output_error = err;
-	run_complain_of_output(err);
-	if (job->rig != NULL && job->phase != PHASE_OVER)
-		stop(job, true);
-}
-
-static void
-on_output_event(void *arg UNUSED)
-{
-}
-
-static const struct fd_writer_events output_up = { .drained = on_output_event, .failed = on_output_failed, .closed = on_output_event };
 
 static void
 complain_of_missing(const struct job *job)
@@ -245,7 +224,7 @@ keep_logs(struct job *job)
 		output_complain("--keep: %s: %s", dir, strerror(errno));
 		return EXIT_INPUT;
 	}
-	status = keep_log(dir, "client", &job->run.journal);
+	status = keep_log(dir, "client", &job->standing.run.journal);
 	if (status == 0)
 		status = keep_log(dir, "proxy", &job->proxy);
 	return status != 0 ? status : keep_log(dir, "server", &job->server);
@@ -315,8 +294,8 @@ static int
 open_rig(struct job *job)
 {
 	const struct rig_options so = {
-		.loop = &job->run.loop,
-		.journals = { [ROLE_CLIENT] = &job->run.journal, [ROLE_PROXY] = &job->proxy, [ROLE_SERVER] = &job->server },
+		.loop = &job->standing.run.loop,
+		.journals = { [ROLE_CLIENT] = &job->standing.run.journal, [ROLE_PROXY] = &job->proxy, [ROLE_SERVER] = &job->server },
 		.setting = &job->setting,
 		.plan = &job->plan,
 	};
@@ -330,9 +309,10 @@ open_rig(struct job *job)
 		output_complain("%s", error);
 		return status;
 	}
-	uv_timer_init(&job->run.loop.uv, &job->tick);
+	uv_timer_init(&job->standing.run.loop.uv, &job->tick);
 	job->tick.data = job;
 	uv_timer_start(&job->tick, on_tick, TICK_MS, TICK_MS);
+	standing_has_begun(&job->standing);
 	return 0;
 }
 
@@ -341,25 +321,25 @@ static int
 play(struct job *job)
 {
 	const struct output_options none = { .quiet = true };
-	int status = run_open_output(&job->run, &none, &output_up, job);
+	int status = standing_open_output(&job->standing, &none);
 
-	journal_init(&job->proxy, ROLE_PROXY, rng_u64(&job->run.rng), &clock_system);
-	journal_init(&job->server, ROLE_SERVER, rng_u64(&job->run.rng), &clock_system);
+	journal_init(&job->proxy, ROLE_PROXY, rng_u64(&job->standing.run.rng), &clock_system);
+	journal_init(&job->server, ROLE_SERVER, rng_u64(&job->standing.run.rng), &clock_system);
 	if (status == 0)
 		status = keep_logs(job);
 	if (status == 0)
 		status = open_rig(job);
 	if (status != 0) {
-		run_abandon(&job->run);
-		return run_finish(&job->run, status);
+		run_abandon(&job->standing.run);
+		return standing_finish(&job->standing, status);
 	}
-	run_loop(&job->run);
+	run_loop(&job->standing.run);
 	status = final_status(job);
 	if (status == EXIT_FINDINGS)
 		complain_of_missing(job);
-	if (!job->run.is_abandoned)
+	if (!job->standing.run.is_abandoned)
 		rig_free(job->rig);
-	status = run_finish(&job->run, status);
+	status = standing_finish(&job->standing, status);
 	journal_deinit(&job->proxy);
 	journal_deinit(&job->server);
 	return status;
@@ -385,7 +365,7 @@ demo_run(const void *options, const struct invocation *inv)
 	job->plan_name = plan_named(inv->n_args > 0 ? inv->args[0] : DEFAULT_PLAN);
 	status = prepare(job);
 	if (status == 0)
-		status = run_init(&job->run, ROLE_CLIENT, on_signal, job);
+		status = standing_init(&job->standing, ROLE_CLIENT, &standing_up, job);
 	if (status == 0)
 		status = play(job);
 	show_free(job->show);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* A throttled flow gets its bytes in portions of this share of a second; a sliced one a slice each time. */
@@ -28,6 +29,27 @@ flow_deinit(struct flow *f)
 	buf_deinit(&f->delayed);
 	buf_deinit(&f->stamps);
 	buf_deinit(&f->out);
+}
+
+void
+flow_strike(struct flow *f, const struct plan_action *a, int64_t now_us)
+{
+	switch (a->what) {
+	case DO_DROP:
+		f->drops = true;
+		f->drops_whole = a->is_timed;
+		break;
+	case DO_DELAY: f->delay_us = a->time_us; break;
+	case DO_JITTER: f->jitter_us = a->time_us; break;
+	case DO_THROTTLE:
+		f->rate = a->number;
+		f->budget_us = now_us;
+		break;
+	case DO_SLICE: f->slice = a->number; break;
+	case DO_CORRUPT: f->corrupts = true; break;
+	case DO_TRUNCATE: f->truncates = true; break;
+	default: assert(false);
+	}
 }
 
 /* --- the way out --- */

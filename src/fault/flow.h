@@ -93,6 +93,8 @@ struct flow {
 
 void flow_init(struct flow *f, enum frame_sender sender, struct rng *rng, const struct flow_events *up, void *arg);
 void flow_deinit(struct flow *f);
+/* Sets the switch that an action of bytes is about: drop, delay, jitter, throttle, slice, corrupt, truncate. */
+void flow_strike(struct flow *f, const struct plan_action *a, int64_t now_us);
 /* data may be changed (corrupt). */
 void flow_feed(struct flow *f, uint8_t *data, size_t n, int64_t now_us);
 /* The source has ended: the beginning of a header that will never be whole goes out too. */

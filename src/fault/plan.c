@@ -162,6 +162,12 @@ plan_speed_up(struct plan *p, double n)
 }
 
 bool
+plan_is_for_everybody(const struct plan_subject *sub)
+{
+	return sub->from == 1 && sub->to == UINT32_MAX && sub->every == 0 && sub->chance == 0 && sub->path == NULL && sub->header == NULL;
+}
+
+bool
 plan_has(const struct plan *p, enum plan_when when)
 {
 	for (unsigned i = 0; i < p->n_lines; i++)

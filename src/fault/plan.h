@@ -130,6 +130,10 @@ MUST_CHECK int plan_add_fault(struct plan *p, const char *line, unsigned who, st
 void plan_speed_up(struct plan *p, double n);
 /* Whether any line waits for this kind of moment. */
 bool plan_has(const struct plan *p, enum plan_when when);
+/* "*", and nothing else. */
+bool plan_is_for_everybody(const struct plan_subject *sub);
+/* Done to the listener or to every connection, not to one. */
+bool plan_action_is_for_all(enum plan_do what);
 
 /* The installed plans, by name; NULL-terminated. The first comment line of each is its summary. */
 struct installed_plan {

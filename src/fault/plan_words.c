@@ -40,7 +40,7 @@ const struct action_row plan_action_rows[DO_COUNT] = {
 	[DO_HOLD] = { TAKES_LEG | TAKES_FOR, IN_ALL, 0 },
 	[DO_DROP] = { TAKES_DIR | TAKES_FOR, IN_OPEN | IN_FRAME, IN_OPEN | IN_FRAME },
 	[DO_STALL] = { TAKES_DIR | TAKES_FOR, IN_OPEN | IN_FRAME, IN_OPEN | IN_FRAME },
-	[DO_UNLISTEN] = { TAKES_FOR, IN_ALL, IN_ALL },
+	[DO_UNLISTEN] = { TAKES_FOR, IN_ALL, IN_ALL, .is_for_all = true },
 	[DO_DELAY] = { TAKES_TIME | TAKES_DIR, IN_ALL, IN_ALL },
 	[DO_JITTER] = { TAKES_TIME | TAKES_DIR, IN_ALL, IN_ALL },
 	[DO_THROTTLE] = { TAKES_SIZE | TAKES_DIR, IN_OPEN | IN_FRAME, IN_OPEN | IN_FRAME },
@@ -56,8 +56,14 @@ const struct action_row plan_action_rows[DO_COUNT] = {
 	[DO_NEVER] = { 0, IN_ACCEPT | IN_UPGRADE, IN_ACCEPT | IN_UPGRADE },
 	[DO_CORRUPT] = { TAKES_DIR, IN_OPEN | IN_FRAME, IN_OPEN | IN_FRAME },
 	[DO_TRUNCATE] = { TAKES_DIR, IN_OPEN | IN_FRAME, IN_OPEN | IN_FRAME },
-	[DO_KILL_ALL] = { TAKES_HOW | TAKES_WITHIN, IN_ALL, IN_ALL },
+	[DO_KILL_ALL] = { TAKES_HOW | TAKES_WITHIN, IN_ALL, IN_ALL, .is_for_all = true },
 };
+
+bool
+plan_action_is_for_all(enum plan_do what)
+{
+	return plan_action_rows[what].is_for_all;
+}
 
 const struct plan_word plan_moment_words[] = {
 	{ "at accept", "", "the TCP connection is accepted; nothing was read", BOTH },

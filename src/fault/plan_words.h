@@ -36,6 +36,7 @@ struct action_row {
 	unsigned takes;
 	unsigned classes;           /* enum moment_class */
 	unsigned server_classes;    /* the same for serve; 0: proxy only */
+	bool is_for_all;            /* done to the listener or to every connection, not to one */
 };
 
 extern const struct action_row plan_action_rows[DO_COUNT];

@@ -57,12 +57,6 @@ counts_in(const struct plan_subject *sub, uint32_t number)
 	return number >= sub->from && number <= sub->to && (sub->every == 0 || number % sub->every == 0) && strikes_by_chance(sub, number);
 }
 
-bool
-watch_is_for_everybody(const struct plan_subject *sub)
-{
-	return sub->from == 1 && sub->to == UINT32_MAX && sub->every == 0 && sub->chance == 0 && sub->path == NULL && sub->header == NULL;
-}
-
 static bool
 fits_request(const struct plan_subject *sub, const struct http_head *request)
 {
@@ -164,7 +158,7 @@ watch_new(const struct plan *p, uint32_t accept, watch_fire_fn *fire, void *arg)
 		const struct plan_subject *sub = &p->lines[i].subject;
 		enum plan_when when = p->lines[i].moment.when;
 
-		if (accept == 0 ? !watch_is_for_everybody(sub) : !sub->counts_opens && !counts_in(sub, accept))
+		if (accept == 0 ? !plan_is_for_everybody(sub) : !sub->counts_opens && !counts_in(sub, accept))
 			continue;
 		w->slots[i] = (struct slot){ .line = &p->lines[i], .next = NO_SLOT };
 		*links[when] = (uint16_t)i;
@@ -177,6 +171,18 @@ void
 watch_free(struct watch *w)
 {
 	free(w);
+}
+
+struct ev_inject
+watch_inject(const struct watch *w, const struct plan_line *line, const char *peer)
+{
+	return (struct ev_inject){
+		.plan = span_of(line->plan),
+		.line = line->number,
+		.action = span_of(line->actions_text),
+		.accept = w->accept,
+		.peer = span_of(peer),
+	};
 }
 
 static bool

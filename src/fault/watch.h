@@ -14,18 +14,18 @@
 #include "codec/frame.h"
 #include "codec/http_head.h"
 #include "fault/plan.h"
+#include "lifecycle/event.h"
 
 struct watch;
 
 typedef void watch_fire_fn(void *arg, const struct plan_line *line);
 
-/* "*", and nothing else. */
-bool watch_is_for_everybody(const struct plan_subject *sub);
-
 /* The plan is borrowed and may have no lines. accept: which accept this is, from 1; 0: no connection at all, only told of signals and lines, for which
  * then the lines strike whose subject is everybody: what is done to the listener needs nobody to be there. */
 struct watch *watch_new(const struct plan *p, uint32_t accept, watch_fire_fn *fire, void *arg);
 void watch_free(struct watch *w);
+/* What the event says of a line that fires. */
+struct ev_inject watch_inject(const struct watch *w, const struct plan_line *line, const char *peer);
 
 void watch_accept(struct watch *w);
 void watch_request(struct watch *w, const struct http_head *request);

@@ -103,12 +103,16 @@ void
 human_text_reject(struct words *w)
 {
 	const struct ev_reject *e = &w->ev->u.reject;
+	struct span text = e->text;
 
 	words_escaped(w, e->peer);
 	if (e->status != 0)
 		buf_printf(w->out, " HTTP %d", e->status);
 	buf_puts(w->out, ": ");
-	words_private(w, e->text, words_sentence);
+	/* A sentence goes on here. */
+	if (e->request.n > 0 && text.n > 0 && text.p[text.n - 1] == '.')
+		text.n--;
+	words_private(w, text, words_sentence);
 	if (e->request.n > 0) {
 		buf_puts(w->out, "; ");
 		words_url(w, e->request);

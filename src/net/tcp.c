@@ -377,7 +377,7 @@ tcp_close(struct transport *t, enum transport_close how)
 		const struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
 		setsockopt(tcp->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	} else if (is_open && !tcp->read_over && shutdown(tcp->fd, SHUT_WR) == 0) {
+	} else if (how != TRANSPORT_LET_GO && is_open && !tcp->read_over && shutdown(tcp->fd, SHUT_WR) == 0) {
 		set_poll(tcp, UV_READABLE);
 		uv_timer_start(&tcp->drain, on_drain_timeout, DRAIN_MS, 0);
 		return;

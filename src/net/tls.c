@@ -274,9 +274,12 @@ tls_close(struct transport *t, enum transport_close how)
 	s->how = how;
 	if (how == TRANSPORT_GRACEFUL && s->state == TLS_OPEN)
 		send_notify(s);
-	if (how != TRANSPORT_RST)
-		tls_flush_out(s);
-	if (how == TRANSPORT_RST || s->out.len == 0)
+	if (how == TRANSPORT_RST || how == TRANSPORT_LET_GO) {
+		close_below(s);
+		return;
+	}
+	tls_flush_out(s);
+	if (s->out.len == 0)
 		close_below(s);
 	else
 		start_flush(s);

@@ -97,6 +97,15 @@ transport_stat(struct transport *t, struct transport_stat *ret)
 	t->ops->stat(t, ret);
 }
 
+bool
+transport_was_reset(struct transport *t)
+{
+	struct transport_stat stat;
+
+	transport_stat(t, &stat);
+	return stat.has_tcp && span_eq(stat.tcp.state, "CLOSE");
+}
+
 const struct tls_facts *
 transport_tls(const struct transport *t)
 {

@@ -58,6 +58,7 @@ enum { TRANSPORT_ENDS_MAX = 4 };
 enum transport_close {
 	TRANSPORT_GRACEFUL, /* TLS close_notify, FIN, drain until the peer's FIN within DRAIN_MS, then close: unread data would turn it into an RST */
 	TRANSPORT_FIN,      /* FIN without close_notify, then as above */
+	TRANSPORT_LET_GO,   /* at once, with a FIN where none was sent yet: the kernel answers what still comes */
 	TRANSPORT_RST,      /* at once, with an RST (SO_LINGER 0) */
 };
 enum { DRAIN_MS = 1000 };
@@ -118,6 +119,8 @@ void transport_want(struct transport *t, unsigned bits);
 int transport_half_close(struct transport *t);
 void transport_close(struct transport *t, enum transport_close how);
 void transport_stat(struct transport *t, struct transport_stat *ret);
+/* Whether TCP has been reset, as far as the system tells: after T_END, without reading to that end. */
+bool transport_was_reset(struct transport *t);
 const struct tls_facts *transport_tls(const struct transport *t);
 
 #endif

@@ -2,7 +2,7 @@
 #include "proxy/command.h"
 
 #include "cli/exit_status.h"
-#include "cli/run.h"
+#include "cli/standing.h"
 #include "lifecycle/library.h"
 #include "net/listen_address.h"
 #include "proxy/gate.h"
@@ -16,29 +16,26 @@
 enum { TYPED_MAX = 1024 };
 
 struct job {
-	struct run run;
+	struct standing standing;
 	struct plan plan;
 	struct url upstream;
 	struct tls_context *client_tls, *origin_tls;
 	struct gate *gate;
 	struct library as;
 	struct sockaddr_storage address;
-	uv_signal_t user_signals[2];
-	bool has_user_signals;
 
 	/* What is typed. */
 	struct fd_reader *reader;
 	struct buf typed;
-
-	bool is_stopped;
-	int signal, output_error;
 };
 
 /* --- the end --- */
 
 static void
-stop(struct job *job, bool at_once)
+on_stop(void *arg, bool at_once)
 {
+	struct job *job = arg;
+
 	if (job->reader != NULL)
 		fd_reader_close(steal(&job->reader));
 	gate_stop(job->gate, at_once);
@@ -47,7 +44,7 @@ stop(struct job *job, bool at_once)
 static int
 final_status(const struct job *job)
 {
-	return run_status(job->signal, job->output_error, EXIT_OK);
+	return standing_status(&job->standing, EXIT_OK);
 }
 
 static void
@@ -55,49 +52,21 @@ on_stopped(void *arg)
 {
 	struct job *job = arg;
 
-	/* Not before: a signal that nobody hears kills. */
-	if (job->has_user_signals)
-		for (int i = 0; i < 2; i++)
-			uv_close((uv_handle_t *)&job->user_signals[i], NULL);
-	job->has_user_signals = false;
 	gate_emit_end(job->gate, final_status(job));
-	job->is_stopped = true;
-	if (job->run.output != NULL)
-		fd_writer_close(steal(&job->run.output), 1000);
+	standing_has_stopped(&job->standing);
 }
 
 static const struct gate_events gate_up = { .stopped = on_stopped };
 
 static void
-on_signal(void *arg, int signum)
-{
-	struct job *job = arg;
-	bool is_second = job->signal != 0;
-
-	job->signal = signum;
-	if (job->gate == NULL || job->is_stopped)
-		run_abandon(&job->run);
-	else
-		stop(job, is_second);
-}
-
-static void
-on_output_failed(void *arg, int err)
+on_user_signal(void *arg, int signum)
 {
 	struct job *job = arg;
 
-	job->output_error = err;
-	run_complain_of_output(err);
-	if (!job->is_stopped && job->gate != NULL)
-		stop(job, false);
+	gate_signal(job->gate, signum);
 }
 
-static void
-on_output_event(void *arg UNUSED)
-{
-}
-
-static const struct fd_writer_events output_up = { .drained = on_output_event, .failed = on_output_failed, .closed = on_output_event };
+static const struct standing_events standing_up = { .stop = on_stop, .user_signal = on_user_signal };
 
 /* --- what a plan waits for outside its connections --- */
 
@@ -126,23 +95,18 @@ on_typed_ended(void *arg, int err UNUSED)
 		fd_reader_close(steal(&job->reader));
 }
 
-static const struct fd_reader_events reader_up = { .data = on_typed, .ended = on_typed_ended, .closed = on_output_event };
-
 static void
-on_user_signal(uv_signal_t *handle, int signum)
+on_typed_closed(void *arg UNUSED)
 {
-	struct job *job = handle->data;
-
-	gate_signal(job->gate, signum);
 }
+
+static const struct fd_reader_events reader_up = { .data = on_typed, .ended = on_typed_ended, .closed = on_typed_closed };
 
 static int
 watch_outside(struct job *job)
 {
-	static const int numbers[] = { SIGUSR1, SIGUSR2 };
-
 	if (plan_has(&job->plan, WHEN_LINE)) {
-		int err = fd_reader_new(&job->run.loop, STDIN_FILENO, &reader_up, job, &job->reader);
+		int err = fd_reader_new(&job->standing.run.loop, STDIN_FILENO, &reader_up, job, &job->reader);
 
 		if (err != 0) {
 			output_complain("the plan waits for lines on standard input, which cannot be read: %s", strerror(-err));
@@ -150,15 +114,8 @@ watch_outside(struct job *job)
 		}
 		fd_reader_resume(job->reader);
 	}
-	if (!plan_has(&job->plan, WHEN_SIGNAL))
-		return 0;
-	job->has_user_signals = true;
-	for (int i = 0; i < 2; i++) {
-		uv_signal_init(&job->run.loop.uv, &job->user_signals[i]);
-		job->user_signals[i].data = job;
-		uv_signal_start(&job->user_signals[i], on_user_signal, numbers[i]);
-		uv_unref((uv_handle_t *)&job->user_signals[i]);
-	}
+	if (job->plan.n_lines > 0)
+		standing_hear_user_signals(&job->standing);
 	return 0;
 }
 
@@ -213,8 +170,8 @@ open_gate(struct job *job, const struct proxy_options *opt)
 		.as = opt->as != NULL ? &job->as : NULL,
 		.as_name = opt->as,
 		.pair = {
-			.loop = &job->run.loop,
-			.journal = &job->run.journal,
+			.loop = &job->standing.run.loop,
+			.journal = &job->standing.run.journal,
 			.plan = &job->plan,
 			.client_tls = job->client_tls,
 			.upstream = &job->upstream,
@@ -232,8 +189,10 @@ open_gate(struct job *job, const struct proxy_options *opt)
 
 	listener_raise_limit();
 	err = gate_new(&go, &gate_up, job, &job->gate);
-	if (err == 0)
+	if (err == 0) {
+		standing_has_begun(&job->standing);
 		return 0;
+	}
 	output_complain("cannot listen on %s: %s%s", opt->listen != NULL ? opt->listen : "127.0.0.1", strerror(-err),
 	    err == -EADDRINUSE ? "; without -l a free port is taken" : "");
 	return EXIT_CONNECT;
@@ -274,22 +233,22 @@ proxy_run(const void *options, const struct invocation *inv)
 	int status = prepare(job, opt, inv->args[0]);
 
 	if (status == 0)
-		status = run_init(&job->run, ROLE_PROXY, on_signal, job);
+		status = standing_init(&job->standing, ROLE_PROXY, &standing_up, job);
 	if (status == 0) {
-		status = run_open_output(&job->run, &opt->output, &output_up, job);
+		status = standing_open_output(&job->standing, &opt->output);
 		if (status == 0)
-			run_emit_start(&job->run, SPAN_NONE, SPAN_NONE, inv);
+			run_emit_start(&job->standing.run, SPAN_NONE, SPAN_NONE, inv);
 		if (status == 0)
 			status = watch_outside(job);
 		if (status == 0)
 			status = open_gate(job, opt);
-		if (status != 0) {
-			run_abandon(&job->run);
-		} else {
-			run_loop(&job->run);
+		if (status == 0) {
+			run_loop(&job->standing.run);
 			status = final_status(job);
+		} else {
+			run_abandon(&job->standing.run);
 		}
-		status = run_finish(&job->run, status);
+		status = standing_finish(&job->standing, status);
 	}
 	gate_free(job->gate);
 	tls_context_free(job->client_tls);

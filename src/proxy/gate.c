@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/gate.h"
 
-#include "codec/close_code.h"
-#include "net/listen_address.h"
+#include "fault/everybody.h"
 #include "proxy/hearing.h"
+#include "ws/door.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,12 +13,11 @@ struct gate {
 	struct gate_options opt;
 	const struct gate_events *up;
 	void *up_arg;
-	struct listener *listener;   /* NULL while unlistened */
-	uv_timer_t relisten;
+	struct door *door;
 	struct list guests;
 	uint64_t n_guests;
 	int open_objects;
-	bool is_stopping, is_unlistening; /* the second while the listener closes */
+	bool is_stopping;
 	char address[64];
 	struct hearing *hearing;     /* NULL without "as" */
 
@@ -112,45 +111,11 @@ kill_all(struct gate *g, const struct plan_action *how)
 	}
 }
 
-static int listen_now(struct gate *g);
-
-static void
-on_relisten(uv_timer_t *timer)
-{
-	struct gate *g = timer->data;
-	int err;
-
-	if (g->is_stopping)
-		return;
-	/* The kernel may still be closing the old one. */
-	if (g->listener != NULL) {
-		uv_timer_start(&g->relisten, on_relisten, 1, 0);
-		return;
-	}
-	err = listen_now(g);
-	if (err != 0)
-		journal_note(g->opt.pair.journal, "cannot listen again on %s: %s", g->address, strerror(-err));
-}
-
-static void
-close_listener(struct gate *g)
-{
-	if (g->listener == NULL || g->is_unlistening)
-		return;
-	g->is_unlistening = true;
-	listener_close(g->listener);
-}
-
 static void
 unlisten(struct gate *g, const struct plan_action *a)
 {
-	if (g->is_stopping)
-		return;
-	close_listener(g);
-	if (a->is_timed)
-		uv_timer_start(&g->relisten, on_relisten, (uint64_t)(a->time_us / US_PER_MS), 0);
-	else
-		uv_timer_stop(&g->relisten);
+	if (!g->is_stopping)
+		door_shut(g->door, a->is_timed ? a->time_us : -1);
 }
 
 static void
@@ -174,7 +139,7 @@ static const struct pair_events pair_up = {
 	.gone = on_gone,
 };
 
-/* --- the listener --- */
+/* --- the door --- */
 
 static void
 refuse(int fd)
@@ -206,35 +171,12 @@ on_accepted(void *arg, int fd, const char *peer)
 }
 
 static void
-on_trouble(void *arg, int err)
+on_door_closed(void *arg)
 {
-	struct gate *g = arg;
-
-	journal_note(g->opt.pair.journal, "cannot accept connections: %s; those that are open go on%s", strerror(err),
-	    err == EMFILE ? " (raise the limit: ulimit -n)" : "");
+	release(arg);
 }
 
-static void
-on_listener_closed(void *arg)
-{
-	struct gate *g = arg;
-
-	g->listener = NULL;
-	g->is_unlistening = false;
-	release(g);
-}
-
-static const struct listener_events listener_up = { .accepted = on_accepted, .trouble = on_trouble, .closed = on_listener_closed };
-
-static int
-listen_now(struct gate *g)
-{
-	int err = listener_new(loop_of(g), &g->opt.address, &listener_up, g, &g->listener);
-
-	if (err == 0)
-		g->open_objects++;
-	return err;
-}
+static const struct door_events door_up = { .accepted = on_accepted, .closed = on_door_closed };
 
 /* --- the interface --- */
 
@@ -246,16 +188,10 @@ emit_listen(struct gate *g)
 	struct buf url CLEANUP(buf_deinit) = { 0 };
 	char host[64];
 
-	listen_address_format(&g->opt.address, g->address, host);
+	door_format(g->door, g->address, host);
 	buf_printf(&url, "%s://%s%s", g->opt.pair.client_tls != NULL ? "wss" : "ws", host, g->opt.pair.upstream->target);
 	ev.u.listen = (struct ev_listen){ .url = buf_span(&url), .address = span_of(g->address), .upstream = span_of(g->opt.pair.upstream->text) };
 	journal_emit(g->opt.pair.journal, &ev);
-}
-
-static void
-on_timer_closed(uv_handle_t *handle)
-{
-	release(handle->data);
 }
 
 int
@@ -269,13 +205,11 @@ gate_new(const struct gate_options *opt, const struct gate_events *up, void *arg
 	g->up_arg = arg;
 	list_init(&g->guests);
 	g->began_us = clock_mono(loop_of(g)->clock);
-	err = listen_now(g);
+	err = door_new(opt->pair.loop, opt->pair.journal, &opt->address, &door_up, g, &g->door);
 	if (err != 0) {
 		free(g);
 		return err;
 	}
-	uv_timer_init(&loop_of(g)->uv, &g->relisten);
-	g->relisten.data = g;
 	g->open_objects++;
 	if (opt->as != NULL)
 		g->hearing = hearing_new(opt->as);
@@ -297,8 +231,7 @@ gate_stop(struct gate *g, bool at_once)
 {
 	if (!g->is_stopping) {
 		g->is_stopping = true;
-		close_listener(g);
-		uv_close((uv_handle_t *)&g->relisten, on_timer_closed);
+		door_close(g->door);
 	}
 	for (struct list *l = g->guests.next; l != &g->guests; l = l->next) {
 		struct guest *guest = container_of(l, struct guest, link);
@@ -311,42 +244,23 @@ gate_stop(struct gate *g, bool at_once)
 /* --- what is done without any connection --- */
 
 static void
-on_fire_for_all(void *arg, const struct plan_line *line)
+on_unlisten_for_all(void *arg, const struct plan_action *a)
 {
-	struct gate *g = arg;
-	struct event ev = { .type = EV_INJECT };
-	bool is_told = false;
-
-	for (unsigned i = 0; i < line->n_actions; i++) {
-		const struct plan_action *a = &line->actions[i];
-
-		if (!pair_line_is_for_all(line, a->what))
-			continue;
-		ev.u.inject = (struct ev_inject){ .plan = span_of(line->plan), .line = line->number, .action = span_of(line->actions_text) };
-		if (!is_told)
-			journal_emit(g->opt.pair.journal, &ev);
-		is_told = true;
-		if (a->what == DO_UNLISTEN)
-			unlisten(g, a);
-		else
-			kill_all(g, a);
-	}
+	unlisten(arg, a);
 }
 
-/* Each time anew: such a line is done as often as it is asked for. */
-static struct watch *
-watch_for_all(struct gate *g)
+static void
+on_kill_all_for_all(void *arg, const struct plan_action *how)
 {
-	return watch_new(g->opt.pair.plan, 0, on_fire_for_all, g);
+	kill_all(arg, how);
 }
+
+static const struct everybody_events for_all = { .unlisten = on_unlisten_for_all, .kill_all = on_kill_all_for_all };
 
 void
 gate_signal(struct gate *g, int signum)
 {
-	struct watch *w = watch_for_all(g);
-
-	watch_signal(w, signum);
-	watch_free(w);
+	everybody_signal(g->opt.pair.plan, signum, g->opt.pair.journal, &for_all, g);
 	for (struct list *l = g->guests.next; l != &g->guests; l = l->next)
 		pair_signal(container_of(l, struct guest, link)->pair, signum);
 }
@@ -354,10 +268,7 @@ gate_signal(struct gate *g, int signum)
 void
 gate_line(struct gate *g, struct span typed)
 {
-	struct watch *w = watch_for_all(g);
-
-	watch_line(w, typed);
-	watch_free(w);
+	everybody_line(g->opt.pair.plan, typed, g->opt.pair.journal, &for_all, g);
 	for (struct list *l = g->guests.next; l != &g->guests; l = l->next)
 		pair_line(container_of(l, struct guest, link)->pair, typed);
 }

@@ -53,8 +53,7 @@ struct pair *pair_accept(const struct pair_options *opt, int fd, const char *pee
 void pair_stop(struct pair *p, bool at_once);
 /* Ends it in after_us as a kill-all has it. */
 void pair_kill(struct pair *p, const struct plan_action *how, int64_t after_us);
-/* Whether an action of a line is done once for the whole gate and by no pair: to the listener, or to everybody, on a signal or a typed line. */
-bool pair_line_is_for_all(const struct plan_line *line, enum plan_do what);
+/* But for what everybody.h does. */
 void pair_signal(struct pair *p, int signum);
 void pair_line(struct pair *p, struct span typed);
 bool pair_is_open(const struct pair *p);

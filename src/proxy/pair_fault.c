@@ -2,7 +2,7 @@
 /* pair_fault: what the lines of a plan do to a pair, an action a function. */
 #include "proxy/pair_state.h"
 
-#include "codec/close_code.h"
+#include "fault/everybody.h"
 
 #include <string.h>
 
@@ -106,28 +106,11 @@ pair_end_as(struct pair *p, enum plan_do how, int code, struct span reason, int 
 /* --- what lasts --- */
 
 static void
-expire_later(struct pair *p, const struct plan_action *a, int bits)
-{
-	if (a->is_timed && p->n_expiries < PAIR_EXPIRIES)
-		p->expiries[p->n_expiries++] = (struct expiry){ pair_now(p) + a->time_us, a->what, bits };
-}
-
-static void
 do_hold(struct pair *p, const struct plan_action *a)
 {
 	FOR_LEGS(p, a->legs, l)
 		l->is_held = true;
-	expire_later(p, a, a->legs);
-}
-
-static void
-do_drop(struct pair *p, const struct plan_action *a)
-{
-	FOR_FLOWS(p, a->dirs, f) {
-		f->drops = true;
-		f->drops_whole = a->is_timed;
-	}
-	expire_later(p, a, a->dirs);
+	expiries_set(&p->expiries, a, pair_now(p));
 }
 
 static void
@@ -135,7 +118,7 @@ do_stall(struct pair *p, const struct plan_action *a)
 {
 	FOR_LEGS(p, a->dirs, l)
 		l->is_stalled = true;
-	expire_later(p, a, a->dirs);
+	expiries_set(&p->expiries, a, pair_now(p));
 }
 
 /* What was held goes now as its other leg went, or as a Close of its own has it. */
@@ -156,26 +139,19 @@ end_hold(struct pair *p, int legs)
 void
 pair_expire(struct pair *p, int64_t now)
 {
-	unsigned kept = 0, n = p->n_expiries;
+	enum plan_do what;
+	int bit;
 
-	p->n_expiries = 0;
-	for (unsigned i = 0; i < n; i++) {
-		struct expiry e = p->expiries[i];
-
-		if (now < e.due_us) {
-			p->expiries[kept++] = e;
-			continue;
-		}
-		if (e.what == DO_HOLD)
-			end_hold(p, e.bits);
-		else if (e.what == DO_DROP)
-			FOR_FLOWS(p, e.bits, f)
+	while (expiries_take(&p->expiries, now, &what, &bit)) {
+		if (what == DO_HOLD)
+			end_hold(p, bit);
+		else if (what == DO_DROP)
+			FOR_FLOWS(p, bit, f)
 				f->drops = false;
 		else
-			FOR_LEGS(p, e.bits, l)
+			FOR_LEGS(p, bit, l)
 				l->is_stalled = false;
 	}
-	p->n_expiries = kept;
 }
 
 /* --- bytes --- */
@@ -191,49 +167,24 @@ delays_step(struct pair *p, const struct plan_action *a)
 }
 
 static void
-do_delay(struct pair *p, const struct plan_action *a)
+do_bytes(struct pair *p, const struct plan_action *a)
+{
+	FOR_FLOWS(p, a->dirs, f)
+		flow_strike(f, a, pair_now(p));
+}
+
+static void
+do_drop(struct pair *p, const struct plan_action *a)
+{
+	do_bytes(p, a);
+	expiries_set(&p->expiries, a, pair_now(p));
+}
+
+static void
+do_wait(struct pair *p, const struct plan_action *a)
 {
 	if (!delays_step(p, a))
-		FOR_FLOWS(p, a->dirs, f)
-			f->delay_us = a->time_us;
-}
-
-static void
-do_jitter(struct pair *p, const struct plan_action *a)
-{
-	if (!delays_step(p, a))
-		FOR_FLOWS(p, a->dirs, f)
-			f->jitter_us = a->time_us;
-}
-
-static void
-do_throttle(struct pair *p, const struct plan_action *a)
-{
-	FOR_FLOWS(p, a->dirs, f) {
-		f->rate = a->number;
-		f->budget_us = pair_now(p);
-	}
-}
-
-static void
-do_slice(struct pair *p, const struct plan_action *a)
-{
-	FOR_FLOWS(p, a->dirs, f)
-		f->slice = a->number;
-}
-
-static void
-do_corrupt(struct pair *p, const struct plan_action *a)
-{
-	FOR_FLOWS(p, a->dirs, f)
-		f->corrupts = true;
-}
-
-static void
-do_truncate(struct pair *p, const struct plan_action *a)
-{
-	FOR_FLOWS(p, a->dirs, f)
-		f->truncates = true;
+		do_bytes(p, a);
 }
 
 /* --- frames --- */
@@ -271,6 +222,9 @@ do_edit(struct pair *p, const struct plan_action *a)
 {
 	if (p->n_edits < PAIR_EDITS)
 		p->edits[p->n_edits++] = (struct edit){ p->moment == WHEN_RESPONSE, a };
+	else
+		journal_note(p->opt->journal, "%s %s is left out: the plan changes more than %d headers of one connection",
+		    a->what == DO_SET_HEADER ? "set-header" : "drop-header", a->name, PAIR_EDITS);
 }
 
 static void
@@ -312,10 +266,10 @@ static action_fn *const actions[DO_COUNT] = {
 	[DO_DROP] = do_drop,
 	[DO_STALL] = do_stall,
 	[DO_UNLISTEN] = do_unlisten,
-	[DO_DELAY] = do_delay,
-	[DO_JITTER] = do_jitter,
-	[DO_THROTTLE] = do_throttle,
-	[DO_SLICE] = do_slice,
+	[DO_DELAY] = do_wait,
+	[DO_JITTER] = do_wait,
+	[DO_THROTTLE] = do_bytes,
+	[DO_SLICE] = do_bytes,
 	[DO_CLOSE] = do_close,
 	[DO_SWALLOW] = do_swallow,
 	[DO_ANSWER_PINGS] = do_answer_pings,
@@ -325,22 +279,10 @@ static action_fn *const actions[DO_COUNT] = {
 	[DO_SET_HEADER] = do_edit,
 	[DO_REPLAY] = do_replay,
 	[DO_NEVER] = do_never,
-	[DO_CORRUPT] = do_corrupt,
-	[DO_TRUNCATE] = do_truncate,
+	[DO_CORRUPT] = do_bytes,
+	[DO_TRUNCATE] = do_bytes,
 	[DO_KILL_ALL] = do_kill_all,
 };
-
-static bool
-is_for_all(enum plan_do what)
-{
-	return what == DO_UNLISTEN || what == DO_KILL_ALL;
-}
-
-bool
-pair_line_is_for_all(const struct plan_line *line, enum plan_do what)
-{
-	return (line->moment.when == WHEN_SIGNAL || line->moment.when == WHEN_LINE) && is_for_all(what) && watch_is_for_everybody(&line->subject);
-}
 
 /* A hold concerns the ends that its own line brings, wherever in the line it stands: holds come first. */
 static unsigned
@@ -352,7 +294,7 @@ gather_actions(const struct plan_line *line, const struct plan_action *ret[PLAN_
 		if (line->actions[i].what == DO_HOLD)
 			ret[n++] = &line->actions[i];
 	for (unsigned i = 0; i < line->n_actions; i++)
-		if (line->actions[i].what != DO_HOLD && !pair_line_is_for_all(line, line->actions[i].what))
+		if (line->actions[i].what != DO_HOLD && !everybody_does(line, &line->actions[i]))
 			ret[n++] = &line->actions[i];
 	return n;
 }

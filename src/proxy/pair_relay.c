@@ -46,7 +46,8 @@ leg_write(struct leg_side *to, const void *data, size_t n)
 	struct iovec iov = { (void *)data, n };
 	size_t done = write_to(to, &iov, 1);
 
-	buf_append(&leg_other(to)->from.out, (const uint8_t *)data + done, n - done);
+	if (done < n)
+		buf_append(&leg_other(to)->from.out, (const uint8_t *)data + done, n - done);
 }
 
 void
@@ -291,21 +292,15 @@ read_some(struct leg_side *l)
 	}
 }
 
-/* An RST while more waits than can be passed: TCP has given that up too, and what the end was must not wait for it. */
-static bool
-was_reset(const struct leg_side *l)
-{
-	struct transport_stat stat;
-
-	transport_stat(l->transport, &stat);
-	return stat.has_tcp && span_eq(stat.tcp.state, "CLOSE");
-}
-
+/* An RST ends a stall. And it does not wait while more is there than can be passed: TCP has given that up too. */
 static void
 read_to_reset(struct leg_side *l)
 {
 	ssize_t n;
 
+	l->is_stalled = false;
+	if (!flow_is_full(&l->from))
+		return;
 	while ((n = transport_read(l->transport, l->pair->opt->loop->scratch, LOOP_SCRATCH)) > 0)
 		;
 	if (n == 0)
@@ -315,7 +310,7 @@ read_to_reset(struct leg_side *l)
 void
 pair_ready_relay(struct leg_side *l, unsigned bits)
 {
-	if ((bits & T_END) && !l->read_over && !l->is_stalled && flow_is_full(&l->from) && was_reset(l))
+	if ((bits & T_END) && !l->read_over && transport_was_reset(l->transport))
 		read_to_reset(l);
 	if (bits & T_WRITE)
 		flow_flush(&leg_other(l)->from, pair_now(l->pair));

@@ -2,8 +2,10 @@
 /*
  * pair_state: a pair's state, and what its files share. Internal to pair*.c:
  *
- *	pair.c          its life: what is wanted of which leg, the timer, ends and how they are passed on
+ *	pair.c          its life: what is wanted of which leg, and the timer
+ *	pair_end.c      how a leg ends, and how its end is passed on
  *	pair_upgrade.c  the request, the dial, the answer
+ *	pair_head.c     the heads of both as they are passed on
  *	pair_relay.c    bytes and frames
  *	pair_fault.c    what the lines of a plan do
  *	pair_tell.c     events
@@ -11,13 +13,14 @@
 #ifndef WSDIAG_PROXY_PAIR_STATE_H
 #define WSDIAG_PROXY_PAIR_STATE_H
 
+#include "fault/expiry.h"
 #include "fault/flow.h"
 #include "proxy/pair.h"
 #include "ws/ending.h"
 #include "ws/head_io.h"
 #include "ws/tag.h"
 
-enum { PAIR_EXPIRIES = 16, PAIR_EDITS = 16, PAIR_LATE = 16, PAIR_READS_A_TURN = 8 };
+enum { PAIR_EDITS = 16, PAIR_LATE = 16, PAIR_READS_A_TURN = 8 };
 
 enum pair_phase {
 	PAIR_TLS,
@@ -64,12 +67,6 @@ struct leg_side {
 	char peer[64], local[64];
 };
 
-struct expiry {
-	int64_t due_us;
-	enum plan_do what;
-	int bits;                     /* legs or directions */
-};
-
 /* What a line does after its delay, when the step that waits goes on. */
 struct late {
 	const struct plan_line *line;
@@ -107,8 +104,7 @@ struct pair {
 	int64_t step_due_us, step_delay_us;
 	bool swallows;                /* the frame that fired */
 	enum plan_when moment;        /* while a line fires: for which it does */
-	struct expiry expiries[PAIR_EXPIRIES];
-	unsigned n_expiries;
+	struct expiries expiries;
 	struct edit edits[PAIR_EDITS];
 	unsigned n_edits;
 	struct late late[PAIR_LATE];
@@ -142,9 +138,11 @@ leg_is_up(const struct leg_side *l)
 int64_t pair_now(const struct pair *p);
 /* After anything happened: wants, the timer, and whether it is all over. */
 void pair_update(struct pair *p);
-void leg_init(struct leg_side *l, struct pair *p, enum leg which);
 /* A handle or an object of it is gone. */
 void pair_release(struct pair *p);
+extern const struct transport_events leg_events;
+
+/* pair_end.c */
 /* Ends a leg now; sent_end as in struct ending_facts. The other leg is not touched. */
 void leg_close(struct leg_side *l, enum transport_close how, enum ending_reason why, const char *sent_end);
 /* The leg has ended: its other follows in the same way, unless it is held. */
@@ -153,7 +151,12 @@ void leg_pass_on_end(struct leg_side *ended, enum transport_close how);
 void leg_owe_fin(struct leg_side *l, enum ending_reason why);
 /* Reading it came to its end. */
 void leg_read_over(struct leg_side *l);
-extern const struct transport_events leg_events;
+/* What is owed to it, and the end of a leg that is over both ways. */
+void leg_finish(struct leg_side *l);
+/* Ends it when a Close of ours was answered, or for long enough not. */
+void leg_end_closed(struct leg_side *l, int64_t now);
+/* A Close 1001; its answer, and the end, are waited for no longer than close_timeout_us. */
+void leg_say_goodbye(struct leg_side *l);
 
 /* pair_upgrade.c */
 void pair_ready_upgrade(struct leg_side *l, unsigned bits);
@@ -166,6 +169,13 @@ bool pair_awaits(const struct pair *p, enum pair_step step);
 void pair_refuse(struct pair *p, int status, enum cause cause, const char *text);
 void pair_deadline(struct pair *p);
 void pair_gone_early(struct leg_side *l);
+
+/* pair_head.c */
+/* Else it is for a page, or the like. */
+bool pair_asks_for_upgrade(struct pair *p);
+/* Into p->request. */
+void pair_write_request(struct pair *p);
+void pair_write_answer(struct pair *p, struct buf *out);
 
 /* pair_relay.c */
 extern const struct flow_events flow_up;

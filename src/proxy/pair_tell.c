@@ -30,13 +30,7 @@ pair_tell_inject(struct pair *p, const struct plan_line *line)
 {
 	struct event ev = pair_event(p, EV_INJECT, LEG_NONE);
 
-	ev.u.inject = (struct ev_inject){
-		.plan = span_of(line->plan),
-		.line = line->number,
-		.action = span_of(line->actions_text),
-		.accept = p->accept,
-		.peer = span_of(pair_client(p)->peer),
-	};
+	ev.u.inject = watch_inject(p->watch, line, pair_client(p)->peer);
 	journal_emit(p->opt->journal, &ev);
 }
 

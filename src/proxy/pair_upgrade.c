@@ -3,7 +3,6 @@
 #include "proxy/pair_state.h"
 
 #include "codec/handshake.h"
-#include "codec/head_edit.h"
 
 #include <string.h>
 
@@ -106,71 +105,23 @@ pair_deadline(struct pair *p)
 
 /* --- the request --- */
 
-static void
-add_edit(struct head_edit *edits, size_t *n, const char *name, struct span value)
+/* A server must refuse it (RFC 9112 section 3.2); to make one Host of it would hide the fault that is looked for. */
+static bool
+refuses_hosts(struct pair *p)
 {
-	edits[(*n)++] = (struct head_edit){ span_of(name), value };
-}
+	const struct http_head *h = &pair_client(p)->io.head;
+	size_t n = http_count(h, "Host");
+	struct buf text CLEANUP(buf_deinit) = { 0 };
 
-static size_t
-gather_edits(struct pair *p, bool is_answer, struct head_edit *edits, size_t n)
-{
-	for (unsigned i = 0; i < p->n_edits; i++) {
-		const struct plan_action *a = p->edits[i].action;
-
-		if (p->edits[i].is_answer == is_answer)
-			add_edit(edits, &n, a->name, a->what == DO_SET_HEADER ? span_of(a->text != NULL ? a->text : "") : SPAN_NONE);
-	}
-	return n;
-}
-
-static void
-append_to(struct buf *out, const struct http_head *h, const char *name, struct span more)
-{
-	const struct header *before = http_find(h, name, 0);
-
-	if (before != NULL) {
-		buf_append(out, before->value.p, before->value.n);
-		buf_puts(out, ", ");
-	}
-	buf_append(out, more.p, more.n);
-}
-
-/* 192.0.2.1:1234, [2001:db8::1]:1234: without the port. */
-static struct span
-host_of(const char *address)
-{
-	const char *colon = strrchr(address, ':');
-	struct span s = { address, colon != NULL ? (size_t)(colon - address) : strlen(address) };
-
-	if (s.n > 2 && *s.p == '[')
-		s = (struct span){ s.p + 1, s.n - 2 };
-	return s;
-}
-
-/* As a reverse proxy does: who asked, how, and of whom (RFC 9110 section 7.6.3; X-Forwarded-* as everybody has them). */
-static void
-write_request(struct pair *p)
-{
-	struct leg_side *c = pair_client(p);
-	const struct http_head *h = &c->io.head;
-	const struct header *host = http_find(h, "Host", 0);
-	struct head_edit edits[PAIR_EDITS + 8];
-	struct buf via CLEANUP(buf_deinit) = { 0 }, forwarded CLEANUP(buf_deinit) = { 0 };
-	size_t n = 0;
-
-	append_to(&via, h, "Via", SPAN_LIT("1.1 wsdiag"));
-	append_to(&forwarded, h, "X-Forwarded-For", host_of(c->peer));
-	if (!p->opt->keeps_host)
-		add_edit(edits, &n, "Host", span_of(p->opt->upstream->host_header));
-	add_edit(edits, &n, "Via", buf_span(&via));
-	add_edit(edits, &n, "X-Forwarded-For", buf_span(&forwarded));
-	add_edit(edits, &n, "X-Forwarded-Proto", p->opt->client_tls != NULL ? SPAN_LIT("https") : SPAN_LIT("http"));
-	if (host != NULL)
-		add_edit(edits, &n, "X-Forwarded-Host", host->value);
-	n = gather_edits(p, false, edits, n);
-	buf_clear(&p->request);
-	head_edit_write(&p->request, h, edits, n);
+	if (p->opt->keeps_host || n == 1 || (n == 0 && h->minor == 0))
+		return false;
+	if (n == 0)
+		buf_puts(&text, "The request has no Host header");
+	else
+		buf_printf(&text, "The request has %zu Host headers", n);
+	buf_puts(&text, ", and there must be one (RFC 9112 3.2); the proxy's --keep-host passes it on all the same.");
+	pair_refuse(p, 400, CAUSE_HTTP_INVALID, buf_cstr(&text));
+	return true;
 }
 
 static void
@@ -183,6 +134,8 @@ on_request(struct pair *p)
 	tag_read(&p->tag, &c->io.head, p->opt->tag_query);
 	p->key = key != NULL ? span_dup(key->value) : NULL;
 	p->has_body = http_find(&c->io.head, "Content-Length", 0) != NULL || http_find(&c->io.head, "Transfer-Encoding", 0) != NULL;
+	if (refuses_hosts(p))
+		return;
 	p->deadline_us = -1;
 	p->phase = PAIR_DIAL;
 	watch_request(p->watch, &c->io.head);
@@ -294,7 +247,7 @@ start_dial(struct pair *p)
 {
 	struct event ev = pair_event(p, EV_DIAL, LEG_ORIGIN);
 
-	write_request(p);
+	pair_write_request(p);
 	p->dial_us = pair_now(p);
 	p->deadline_us = p->dial_us + p->opt->connect_timeout_us;
 	ev.u.dialled.url = span_of(p->opt->upstream->text);
@@ -310,23 +263,21 @@ answer_client(struct pair *p)
 {
 	struct leg_side *c = pair_client(p), *o = pair_origin(p);
 	bool is_open = o->io.head.status == 101;
-	struct head_edit edits[PAIR_EDITS];
 	struct buf head CLEANUP(buf_deinit) = { 0 };
-	size_t n = gather_edits(p, true, edits, 0);
 
-	if (n > 0)
-		head_edit_write(&head, &o->io.head, edits, n);
-	else
-		buf_append(&head, buf_head(&o->io.in), o->io.head.length);
+	pair_write_answer(p, &head);
 	p->phase = is_open ? PAIR_RELAY : PAIR_RAW;
 	c->from.is_raw = o->from.is_raw = !is_open;
+	c->from.drops = !is_open && !p->has_body; /* the client was told that nothing more is answered here */
 	if (!leg_is_up(c))
 		return;
 	leg_tell_head(c, DIR_OUT, buf_span(&head));
 	if (is_open)
 		pair_tell_opened(c);
 	else
-		pair_tell_reject(p, o->io.head.status, CAUSE_HTTP_REFUSED, "the origin's answer");
+		pair_tell_reject(p, o->io.head.status, CAUSE_HTTP_REFUSED,
+		    pair_asks_for_upgrade(p) ? "the origin's answer" : "the origin's answer, and no upgrade was asked for");
+	leg_write(c, buf_head(&c->io.out), c->io.out.len); /* what is left of interim answers */
 	leg_write(c, buf_head(&head), head.len);
 	if (is_open)
 		watch_open(p->watch, p->conn, pair_now(p));
@@ -369,7 +320,23 @@ fail_answer(struct pair *p, enum cause cause, const char *text)
 	fail_origin(p, &f, NULL, 502);
 }
 
-/* Interim answers (103) are passed over, but for 101, which is final here (RFC 9110 section 15.2). */
+/* 103 and its like: a relay passes them on (RFC 9110 section 15.2), and it is the next one that counts; but for 101, which is final here. */
+static void
+pass_interim(struct pair *p)
+{
+	struct leg_side *c = pair_client(p), *o = pair_origin(p);
+	struct span head = { (const char *)buf_head(&o->io.in), o->io.head.length };
+
+	leg_tell_head(o, DIR_IN, head);
+	if (leg_is_up(c)) {
+		leg_tell_head(c, DIR_OUT, head);
+		buf_append(&c->io.out, head.p, head.n);
+		(void)head_io_write(&c->io);
+	}
+	buf_consume(&o->io.in, head.n);
+	o->io.seen = 0;
+}
+
 static void
 read_answer(struct pair *p)
 {
@@ -390,8 +357,7 @@ read_answer(struct pair *p)
 		else if (r == HTTP_BAD)
 			fail_answer(p, CAUSE_HTTP_INVALID, error);
 		else if (status >= 100 && status < 200 && status != 101) {
-			buf_consume(&o->io.in, o->io.head.length);
-			o->io.seen = 0;
+			pass_interim(p);
 		} else {
 			on_answer(p);
 			return;
@@ -464,6 +430,8 @@ pair_ready_upgrade(struct leg_side *l, unsigned bits)
 		return;
 	if (l->which == LEG_ORIGIN && (bits & T_WRITE))
 		flow_flush(&pair_client(p)->from, pair_now(p));
+	if (p->phase == PAIR_ANSWER && l->which == LEG_CLIENT && (bits & T_WRITE))
+		(void)head_io_write(&l->io);
 	if (p->phase == PAIR_REFUSING && l->which == LEG_CLIENT) {
 		buf_clear(&l->io.in);
 		head_io_fill(&l->io, p->opt->loop);

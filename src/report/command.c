@@ -126,6 +126,16 @@ print(const struct buf *text)
 	return EXIT_OK;
 }
 
+/* Behind a piece that could not be written no other is tried. */
+static void
+print_piece(void *arg, struct buf *out)
+{
+	int *status = arg;
+
+	*status = *status == EXIT_OK ? print(out) : *status;
+	buf_clear(out);
+}
+
 static struct text_options
 text_options(const struct job *job)
 {
@@ -143,14 +153,16 @@ print_page(const struct job *job)
 {
 	struct buf out CLEANUP(buf_deinit) = { 0 };
 	const struct text_options text = text_options(job);
+	int status = EXIT_OK;
 
 	if (job->opt->json)
-		page_json(&out, &job->view);
+		page_json_pieces(&out, &job->view, print_piece, &status);
 	else if (job->opt->markdown)
 		page_markdown(&out, &job->view);
 	else
 		text_report(&out, &job->model, &job->findings, &text);
-	return print(&out);
+	print_piece(&status, &out);
+	return status;
 }
 
 static int

@@ -8,36 +8,47 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a finding has to do with those that come behind it, where it is at least likely. */
+enum share {
+	STANDS,                       /* nothing: all its samples count, whoever has them, too */
+	EXPLAINS,                     /* why connections ended */
+	YIELDS,                       /* that they ended: only of those that nothing before explains */
+	YIELDS_AND_EXPLAINS,
+};
+
+enum explained { UNEXPLAINED, IN_THIS, EXPLAINED };
+
 static const struct {
 	struct finding_spec spec;
 	look_fn *look;
+	enum share share;
 } rows[FINDING_KIND_COUNT] = {
 	[FINDING_OVERLAP] = { { "OVERLAP", 13, "the server had a session's older connection and its next one at the same time" }, look_overlap },
 	[FINDING_REPLAY] = { { "REPLAY", 21, "one upgrade request opened two connections at the server" }, look_replay },
-	[FINDING_ORPHAN] = { { "ORPHAN", 14, "the server opened a connection for a dial that the client had given up" }, look_orphan },
-	[FINDING_IDLE_TIMEOUT] = { { "IDLE TIMEOUT", 1, "a hop ends connections that were quiet for so long" }, look_idle_timeout },
-	[FINDING_LIFETIME_CAP] = { { "LIFETIME CAP", 3, "a hop ends connections at a certain age, quiet or not" }, look_lifetime_cap },
-	[FINDING_RESTART] = { { "RESTART", 5, "a server or hop was restarted or drained" }, look_restart },
-	[FINDING_HOP_CLOSE] = { { "HOP CLOSE", 6, "a Close that the client got was not sent by the server" }, look_hop_close },
-	[FINDING_CLOSE_LOST] = { { "CLOSE LOST", 7, "a Close that was sent did not arrive" }, look_close_lost },
-	[FINDING_ZOMBIE_LEG] = { { "ZOMBIE LEG", 10, "the next hop acknowledged, but nobody behind it answered" }, look_loss },
-	[FINDING_PATH_DEAD] = { { "PATH DEAD", 11, "nothing was acknowledged any more" }, look_loss },
-	[FINDING_SILENCE] = { { "SILENCE", 0, "a ping went unanswered, and what TCP knew of it is not in the log" }, look_loss },
-	[FINDING_HALF_CLOSE] = { { "HALF-CLOSE", 16, "one direction was ended and the other went on" }, look_half_close },
+	[FINDING_ORPHAN] = { { "ORPHAN", 14, "the server opened a connection for a dial that the client had given up" }, look_orphan, EXPLAINS },
+	[FINDING_IDLE_TIMEOUT] = { { "IDLE TIMEOUT", 1, "a hop ends connections that were quiet for so long" }, look_idle_timeout, EXPLAINS },
+	[FINDING_LIFETIME_CAP] = { { "LIFETIME CAP", 3, "a hop ends connections at a certain age, quiet or not" }, look_lifetime_cap, EXPLAINS },
+	[FINDING_HOP_CLOSE] = { { "HOP CLOSE", 6, "a Close that the client got was not sent by the server" }, look_hop_close, EXPLAINS },
+	[FINDING_RESTART] = { { "RESTART", 5, "a server or hop was restarted or drained" }, look_restart, YIELDS_AND_EXPLAINS },
+	[FINDING_CLOSE_LOST] = { { "CLOSE LOST", 7, "a Close that was sent did not arrive" }, look_close_lost, EXPLAINS },
+	[FINDING_ZOMBIE_LEG] = { { "ZOMBIE LEG", 10, "the next hop acknowledged, but nobody behind it answered" }, look_loss, YIELDS },
+	[FINDING_PATH_DEAD] = { { "PATH DEAD", 11, "nothing was acknowledged any more" }, look_loss, YIELDS },
+	[FINDING_SILENCE] = { { "SILENCE", 0, "a ping went unanswered, and what TCP knew of it is not in the log" }, look_loss, YIELDS },
+	[FINDING_HALF_CLOSE] = { { "HALF-CLOSE", 16, "one direction was ended and the other went on" }, look_half_close, EXPLAINS },
 	[FINDING_SILENT_LOSS] = { { "SILENT LOSS", 12, "a second open in the client's log, and no end before it" }, look_silent_loss },
-	[FINDING_UNSEEN_END] = { { "UNSEEN END", 15, "the server ended a connection that the client believed open" }, look_unseen_end },
+	[FINDING_UNSEEN_END] = { { "UNSEEN END", 15, "the server ended a connection that the client believed open" }, look_unseen_end, EXPLAINS },
 	[FINDING_SILENT_GAP] = { { "SILENT GAP", 0, "a loss, then a later open, and nothing logged in between" }, look_silent_gap },
-	[FINDING_SUSPEND] = { { "SUSPEND", 22, "the machine slept just before the loss" }, look_suspend },
-	[FINDING_FLAPPING] = { { "FLAPPING", 18, "connections opened again and again and lived for seconds" }, look_flapping },
+	[FINDING_SUSPEND] = { { "SUSPEND", 22, "the machine slept just before the loss" }, look_suspend, EXPLAINS },
+	[FINDING_FLAPPING] = { { "FLAPPING", 18, "connections opened again and again and lived for seconds" }, look_flapping, EXPLAINS },
 	[FINDING_REFUSED] = { { "REFUSED", 19, "the upgrade was answered with something other than 101" }, look_refused },
 	[FINDING_DIAL_FAILED] = { { "DIAL FAILED", 0, "a dial came to nothing before any answer to the upgrade" }, look_dial_failed },
-	[FINDING_RESET] = { { "RESET", 8, "TCP was reset" }, look_loss },
-	[FINDING_TRUNCATED_TLS] = { { "TRUNCATED TLS", 9, "TCP ended without close_notify: cut below TLS" }, look_loss },
-	[FINDING_LOSS_BOTH] = { { "LOSS, BOTH", 0, "a connection ended without a Close at both ends at once" }, look_loss },
-	[FINDING_LOSS] = { { "LOSS", 0, "a connection ended without a Close" }, look_loss },
-	[FINDING_CLOSE_TIMEOUT] = { { "CLOSE TIMEOUT", 17, "a Close went unanswered" }, look_close_timeout },
+	[FINDING_RESET] = { { "RESET", 8, "TCP was reset" }, look_loss, YIELDS },
+	[FINDING_TRUNCATED_TLS] = { { "TRUNCATED TLS", 9, "TCP ended without close_notify: cut below TLS" }, look_loss, YIELDS },
+	[FINDING_LOSS_BOTH] = { { "LOSS, BOTH", 0, "a connection ended without a Close at both ends at once" }, look_loss, YIELDS },
+	[FINDING_LOSS] = { { "LOSS", 0, "a connection ended without a Close" }, look_loss, YIELDS },
+	[FINDING_CLOSE_TIMEOUT] = { { "CLOSE TIMEOUT", 17, "a Close went unanswered" }, look_close_timeout, YIELDS },
 	[FINDING_VIOLATION] = { { "VIOLATION", 0, "a peer broke a rule of RFC 6455" }, look_violation },
-	[FINDING_PEER_CLOSED] = { { "PEER CLOSED", 0, "the far end closed with a code that tells of an error" }, look_peer_closed },
+	[FINDING_PEER_CLOSED] = { { "PEER CLOSED", 0, "the far end closed with a code that tells of an error" }, look_peer_closed, YIELDS },
 	[FINDING_SECOND_OPEN] = { { "SECOND OPEN", 12, "a later open that is an ordinary reconnect: a loss precedes it" }, look_second_open },
 };
 
@@ -78,11 +89,30 @@ is_within(const struct model *m, const struct sample *s)
 	return (m->since_us == NO_TIME || last >= m->since_us) && (m->until_us == NO_TIME || s->from_us <= m->until_us);
 }
 
+/* Whether a finding before has it; else this one has, from now on. */
+static bool
+is_explained(struct look *k, const struct sample *s)
+{
+	enum share share = rows[k->kind].share;
+	uint8_t *state = s->life != NO_INDEX ? &k->explained[k->m->lives[s->life].circuit] : NULL;
+
+	if (state == NULL)
+		return false;
+	if (*state == EXPLAINED)
+		return share >= YIELDS;
+	*state = IN_THIS;
+	return false;
+}
+
 void
 look_add(struct look *k, const struct sample *s, const struct circuit *c)
 {
 	if (!is_within(k->m, s))
 		return;
+	if (is_explained(k, s)) {
+		k->has_explained = true;
+		return;
+	}
 	if (k->n_kept < FINDING_SAMPLES_MAX) {
 		k->samples = model_grow(k->samples, k->n_kept, sizeof(*k->samples));
 		k->samples[k->n_kept++] = *s;
@@ -93,6 +123,18 @@ look_add(struct look *k, const struct sample *s, const struct circuit *c)
 	k->n_samples++;
 	if (c != NULL)
 		k->by = MAX(k->by, c->by);
+}
+
+/* What this finding has is explained for those behind it, if it explains at all and is sure enough. */
+static void
+settle(struct look *k, enum confidence confidence)
+{
+	enum share share = rows[k->kind].share;
+	bool is_explanation = (share == EXPLAINS || share == YIELDS_AND_EXPLAINS) && confidence >= CONFIDENCE_LIKELY;
+
+	for (uint32_t i = 0; i < k->m->n_circuits; i++)
+		if (k->explained[i] == IN_THIS)
+			k->explained[i] = is_explanation ? EXPLAINED : UNEXPLAINED;
 }
 
 static char *
@@ -113,6 +155,8 @@ look_done(struct look *k, enum confidence at_best)
 	if (k->n_samples > 0) {
 		enum confidence limit = k->n_samples == 1 || k->by >= JOIN_ADDRESS ? CONFIDENCE_LIKELY : CONFIDENCE_CERTAIN;
 
+		if (k->has_explained)
+			buf_puts(&k->text, " What is explained above is not counted here.");
 		say_injected(k);
 		limit = k->is_guess ? MIN(limit, CONFIDENCE_LIKELY) : limit;
 		out->items = model_grow(out->items, out->n, sizeof(*out->items));
@@ -124,6 +168,7 @@ look_done(struct look *k, enum confidence at_best)
 		f->to_us = k->to_us != k->from_us ? k->to_us : NO_TIME;
 		f->text = text_of(&k->text);
 		f->advice = text_of(&k->advice);
+		settle(k, f->confidence);
 	} else {
 		free(k->samples);
 	}
@@ -132,7 +177,7 @@ look_done(struct look *k, enum confidence at_best)
 	k->samples = NULL;
 	k->n_samples = k->n_kept = 0;
 	k->by = JOIN_NONE;
-	k->is_guess = k->is_before = false;
+	k->is_guess = k->is_before = k->has_explained = false;
 }
 
 /* --- words --- */
@@ -142,12 +187,15 @@ say_life(struct buf *out, const struct model *m, uint32_t life)
 {
 	const struct life *l = &m->lives[life];
 	uint32_t client = circuit_life(m, &m->circuits[l->circuit], ROLE_CLIENT, LEG_NONE, NO_INDEX);
-	unsigned alike = 0;
+	unsigned alike = 0, clients = 0;
 
 	l = client != NO_INDEX ? &m->lives[client] : l;
-	for (uint32_t i = 0; i < m->n_participants; i++)
+	for (uint32_t i = 0; i < m->n_participants; i++) {
 		alike += m->participants[i].role == m->participants[l->participant].role;
-	if (alike > 1)
+		clients += m->participants[i].role == ROLE_CLIENT;
+	}
+	/* The server's c1 is not the client's. */
+	if (alike > 1 || (client == NO_INDEX && clients > 0))
 		buf_printf(out, "%s ", m->participants[l->participant].name);
 	buf_printf(out, "c%" PRIu32, l->id);
 }
@@ -158,6 +206,16 @@ say_lives(struct buf *out, const struct look *k)
 	say_life(out, k->m, k->samples[0].life);
 	if (k->n_samples > 1)
 		buf_printf(out, " and %" PRIu32 " more", k->n_samples - 1);
+}
+
+void
+say_ending_of_first(struct look *k)
+{
+	const struct life *l = &k->m->lives[k->samples[0].life];
+
+	buf_puts(&k->text, " (");
+	life_ending(&k->text, l);
+	buf_puts(&k->text, ")");
 }
 
 void
@@ -254,17 +312,28 @@ circuit_is_hidden(const struct model *m, const struct circuit *c)
 	return m->lives[c->lives[0]].is_hidden;
 }
 
+/* A server has two lives of it: one is a copy that nobody asked for, and how that ended says nothing of the client's. */
+static bool
+is_replayed(const struct model *m, const struct circuit *c)
+{
+	uint32_t server = circuit_life(m, c, ROLE_SERVER, LEG_NONE, NO_INDEX);
+
+	return server != NO_INDEX && circuit_life(m, c, ROLE_SERVER, LEG_NONE, server) != NO_INDEX
+	    && circuit_life(m, c, ROLE_CLIENT, LEG_NONE, NO_INDEX) != NO_INDEX;
+}
+
 uint32_t
 circuit_loss(const struct model *m, const struct circuit *c)
 {
+	bool has_copy = is_replayed(m, c);
 	uint32_t first = NO_INDEX;
 
 	for (uint32_t i = 0; i < c->n_lives; i++) {
 		const struct life *l = &m->lives[c->lives[i]];
-		bool is_server = m->participants[l->participant].role != ROLE_CLIENT;
+		enum role role = m->participants[l->participant].role;
 
 		/* "disconnect" in a server's own words does not say how. */
-		if (!life_is_loss(l) || (is_server && !l->is_how_known))
+		if (!life_is_loss(l) || (role != ROLE_CLIENT && !l->is_how_known) || (role == ROLE_SERVER && has_copy))
 			continue;
 		if (l->is_how_known)
 			return c->lives[i];
@@ -276,15 +345,18 @@ circuit_loss(const struct model *m, const struct circuit *c)
 void
 findings_look(const struct model *m, struct findings *ret)
 {
+	uint8_t *explained = xcalloc(MAX(m->n_circuits, UINT32_C(1)), sizeof(*explained));
+
 	*ret = (struct findings){ 0 };
 	for (int kind = 0; kind < FINDING_KIND_COUNT; kind++) {
-		struct look k = { .m = m, .kind = (enum finding_kind)kind, .out = ret };
+		struct look k = { .m = m, .kind = (enum finding_kind)kind, .out = ret, .explained = explained };
 
 		rows[kind].look(&k);
 		free(k.samples);
 		buf_deinit(&k.text);
 		buf_deinit(&k.advice);
 	}
+	free(explained);
 	look_unjudged(m, ret);
 }
 

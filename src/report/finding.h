@@ -3,7 +3,8 @@
  * finding: what the logs prove, or make likely. Each kind is a row of a table with a function that gathers its evidence; a finding rests on samples, and each
  * sample on lines. One sample is never certain. What was looked for and could not be judged is said as well, with the log that would allow it.
  *
- * A healthy run has no findings: whatever an endpoint did on purpose is none.
+ * A healthy run has no findings: whatever an endpoint did on purpose is none. Nothing is told twice: a connection whose end one finding explains is left out of
+ * those behind it that say only that it ended (enum share).
  */
 #ifndef WSDIAG_REPORT_FINDING_H
 #define WSDIAG_REPORT_FINDING_H
@@ -19,8 +20,8 @@ enum finding_kind {
 	FINDING_ORPHAN,
 	FINDING_IDLE_TIMEOUT,
 	FINDING_LIFETIME_CAP,
-	FINDING_RESTART,
 	FINDING_HOP_CLOSE,
+	FINDING_RESTART,
 	FINDING_CLOSE_LOST,
 	FINDING_ZOMBIE_LEG,
 	FINDING_PATH_DEAD,

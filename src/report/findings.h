@@ -21,13 +21,15 @@ struct look {
 	bool is_before;
 	struct buf text, advice;
 	struct findings *out;
+	uint8_t *explained;           /* by circuit, enum explained; of all kinds so far */
+	bool has_explained;           /* something was left out of this one */
 };
 
 typedef void look_fn(struct look *k);
 
 /* Empty: no place, no life, no times. */
 extern const struct sample no_sample;
-/* Adds one; the circuit's joins count towards the confidence. NULL: of one log alone. */
+/* Adds one, if no finding before explains it; the circuit's joins count towards the confidence. NULL: of one log alone. */
 void look_add(struct look *k, const struct sample *s, const struct circuit *c);
 /* Makes a finding of the samples, text and advice, if there are samples. The best that may be said is cut by what it rests on. */
 void look_done(struct look *k, enum confidence at_best);
@@ -38,6 +40,8 @@ void sample_place(struct sample *s, const struct moment *at);
 void say_life(struct buf *out, const struct model *m, uint32_t life);
 /* "c2", "c2 and 3 more" */
 void say_lives(struct buf *out, const struct look *k);
+/* " (peer FIN)": how the first ended. */
+void say_ending_of_first(struct look *k);
 /* " Injected: fin both (seed-971:1)." where a fault plan struck the connections. */
 void say_injected(struct look *k);
 void say_duration(struct buf *out, int64_t us);

@@ -303,6 +303,8 @@ look_unseen_end(struct look *k)
 
 		buf_puts(&k->text, "Server ended ");
 		say_lives(&k->text, k);
+		if (m->lives[s->life].is_how_known)
+			say_ending_of_first(k);
 		if (s->to_us == NO_TIME) {
 			buf_puts(&k->text, "; client logged nothing.");
 		} else {
@@ -357,16 +359,26 @@ look_hop_close(struct look *k)
 	look_done(k, CONFIDENCE_CERTAIN);
 }
 
-/* from sent a Close first, and to, which was still there, ended without one. */
-static bool
-is_close_lost(const struct model *m, const struct life *from, const struct life *to)
+/* When it sent its Close, as far as the log tells: nothing went out behind it. */
+static int64_t
+close_sent_at(const struct life *l)
 {
 	enum { CLOSE_WAIT_S = 30 };
 
+	return l->ended.at_us - (l->silent_tx != US_UNKNOWN ? l->silent_tx : CLOSE_WAIT_S * US_PER_S);
+}
+
+/* from sent a Close first, and to, which was still there, did not get it: it ended without one, or on a Close of its own that came to nothing. */
+static bool
+is_close_lost(const struct model *m, const struct life *from, const struct life *to)
+{
 	if (!from->is_how_known || from->close_sent == 0 || from->by != BY_LOCAL || !moment_is_known(&from->ended) || from->violations > 0)
 		return false;
-	return to->is_how_known && moment_is_known(&to->ended) && to->code == 0 && !to->is_clean && to->is_lost && to->by != BY_LOCAL
-	    && to->ended.at_us >= from->ended.at_us - CLOSE_WAIT_S * US_PER_S - look_tolerance(m, from, to)
+	if (!to->is_how_known || !moment_is_known(&to->ended) || to->code != 0 || to->is_clean || !to->is_lost)
+		return false;
+	if (to->by == BY_LOCAL && to->cause != CAUSE_WS_CLOSE_TIMEOUT)
+		return false;
+	return to->ended.at_us >= close_sent_at(from) - look_tolerance(m, from, to) + NEAR_US
 	    && (from->cause == CAUSE_WS_CLOSE_TIMEOUT || from->is_lost || from->is_clean);
 }
 

@@ -16,6 +16,15 @@ silence_kind(const struct life *l)
 	return l->path == PATH_ACKED || l->has_tcp ? FINDING_ZOMBIE_LEG : FINDING_SILENCE;
 }
 
+/* What a proxy says of a leg, and who is at the other side of it. */
+static bool
+is_of_one_leg(const struct model *m, const struct life *leg, const struct life *end)
+{
+	enum role role = m->participants[end->participant].role;
+
+	return (leg->leg == LEG_ORIGIN && role == ROLE_SERVER) || (leg->leg == LEG_CLIENT && role == ROLE_CLIENT);
+}
+
 /* The other end of the connection ended at the same time; a loss that says no more than that is a LOSS, BOTH. */
 static bool
 is_at_both_ends(const struct model *m, const struct circuit *c, uint32_t loss)
@@ -26,7 +35,7 @@ is_at_both_ends(const struct model *m, const struct circuit *c, uint32_t loss)
 		const struct life *o = &m->lives[c->lives[i]];
 		bool is_end = m->participants[o->participant].role != ROLE_PROXY && !l->is_untimed && !o->is_untimed;
 
-		if (is_end && o->participant != l->participant && moment_is_known(&o->ended) && !o->is_clean
+		if (is_end && o->participant != l->participant && !is_of_one_leg(m, l, o) && moment_is_known(&o->ended) && !o->is_clean
 		    && llabs(o->ended.at_us - l->ended.at_us) <= look_tolerance(m, l, o))
 			return true;
 	}
@@ -159,16 +168,6 @@ say_silence(struct look *k)
 }
 
 static void
-say_ending_of_first(struct look *k)
-{
-	const struct life *l = &k->m->lives[k->samples[0].life];
-
-	buf_puts(&k->text, " (");
-	life_ending(&k->text, l);
-	buf_puts(&k->text, ")");
-}
-
-static void
 say_loss_both(struct look *k)
 {
 	const struct life *l = &k->m->lives[k->samples[0].life];
@@ -189,7 +188,7 @@ static void
 say_loss(struct look *k)
 {
 	say_lives(&k->text, k);
-	buf_puts(&k->text, " ended without a Close");
+	buf_puts(&k->text, k->m->lives[k->samples[0].life].code == 0 ? " ended without a Close" : " ended behind a Close, before it was answered");
 	say_ending_of_first(k);
 	buf_puts(&k->text, ".");
 	say_unfinished(k);
@@ -247,7 +246,7 @@ look_close_timeout(struct look *k)
 	}
 	if (k->n_samples > 0) {
 		say_lives(&k->text, k);
-		buf_puts(&k->text, ": our Close was not answered in time.");
+		buf_printf(&k->text, ": the %s's Close was not answered in time.", m->participants[m->lives[k->samples[0].life].participant].name);
 		buf_puts(&k->advice, "the far end must answer a Close at once (RFC 6455 5.5.1); a hop may have swallowed it, or the program there is busy.");
 	}
 	look_done(k, CONFIDENCE_CERTAIN);

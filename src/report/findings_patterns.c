@@ -208,6 +208,7 @@ look_idle_timeout(struct look *k)
 		say_duration(&k->text, least);
 		buf_puts(&k->text, " to ");
 		say_duration(&k->text, most);
+		say_ending_of_first(k);
 		buf_puts(&k->text, ": an intermediary's idle timeout.");
 		say_hops(&k->text, limit, false);
 		buf_printf(&k->advice, "send something more often: --ping-interval %" PRId64 ", or raise the timeout at the hop.", MAX(limit / 2 / S, INT64_C(1)));
@@ -233,7 +234,9 @@ look_lifetime_cap(struct look *k)
 		add_cluster(k, s.items + first, n);
 		buf_printf(&k->text, "%zu connections ended at the age of ", n);
 		say_duration(&k->text, limit);
-		buf_puts(&k->text, ", while traffic flowed: a limit on how long a connection may live.");
+		buf_puts(&k->text, ", while traffic flowed");
+		say_ending_of_first(k);
+		buf_puts(&k->text, ": a limit on how long a connection may live.");
 		say_hops(&k->text, limit, true);
 		buf_puts(&k->advice, "pings will not help; raise the limit at the hop, or reconnect before it, when nothing is under way.");
 	}
@@ -248,6 +251,15 @@ static bool
 is_restart_code(const struct model *m, const struct life *l)
 {
 	return life_is_downstream(m, l) && l->by == BY_PEER && (l->code == CLOSE_GOING_AWAY || l->code == CLOSE_SERVICE_RESTART);
+}
+
+/* The server's own log has it that it said so, and nobody came back: it was stopped, on purpose. */
+static bool
+is_end_of_run(const struct model *m, const struct life *l, int64_t last_open_us)
+{
+	uint32_t server = circuit_life(m, &m->circuits[l->circuit], ROLE_SERVER, LEG_NONE, NO_INDEX);
+
+	return server != NO_INDEX && m->lives[server].by == BY_LOCAL && m->lives[server].close_sent == l->code && l->ended.at_us > last_open_us;
 }
 
 /* By the life that is nearest to the client. */
@@ -291,7 +303,10 @@ say_restart(struct look *k)
 	buf_puts(&k->text, k->n_samples == 1 ? " was ended" : " were ended together");
 	if (is_restart_code(m, l)) {
 		buf_puts(&k->text, " with ");
-		life_ending(&k->text, l);
+		if (l->cause == CAUSE_WS_CLOSE)
+			life_ending(&k->text, l);
+		else
+			buf_printf(&k->text, "%d %s", l->code, close_code_name(l->code));
 	}
 	buf_puts(&k->text, ": the server or a hop was restarted, drained or reloaded.");
 	buf_puts(&k->advice, "compare with deploys at this time; reconnect after a random delay (RFC 6455 7.2.3), so that not all come back at once.");
@@ -302,9 +317,12 @@ look_restart(struct look *k)
 {
 	const struct model *m = k->m;
 	struct series s = { .items = xcalloc(MAX(m->n_lives, UINT32_C(1)), sizeof(*s.items)) };
+	int64_t last_open_us = INT64_MIN;
 
 	for (uint32_t i = 0; i < m->n_lives; i++)
-		if (is_first_cut(m, i) || is_told_restart(m, i))
+		last_open_us = MAX(last_open_us, m->lives[i].opened.at_us);
+	for (uint32_t i = 0; i < m->n_lives; i++)
+		if ((is_first_cut(m, i) || is_told_restart(m, i)) && !is_end_of_run(m, &m->lives[i], last_open_us))
 			s.items[s.n++] = (struct dated){ ended_at(&m->lives[i]), i };
 	if (s.n > 0)
 		qsort(s.items, s.n, sizeof(*s.items), compare_dated);
@@ -433,7 +451,9 @@ look_suspend(struct look *k)
 				say_duration(&k->text, p->slept);
 				buf_puts(&k->text, "; then ");
 				say_life(&k->text, m, n);
-				buf_puts(&k->text, " was lost.");
+				buf_puts(&k->text, " was lost");
+				say_ending_of_first(k);
+				buf_puts(&k->text, ".");
 			}
 		}
 	}

@@ -125,6 +125,35 @@ static const struct {
 	{ needs_origin, "the path or the server (direct against proxied)", "waits for wsdiag check" },
 };
 
+static void
+add_unjudged(struct findings *f, const char *what, const char *why)
+{
+	f->unjudged = model_grow(f->unjudged, f->n_unjudged, sizeof(*f->unjudged));
+	f->unjudged[f->n_unjudged++] = (struct unjudged){ what, xstrdup(why) };
+}
+
+/* No connection and no dial is left to judge: that is not a healthy run. */
+static void
+look_nothing(const struct model *m, struct findings *f)
+{
+	uint32_t shown = 0;
+
+	for (uint32_t i = 0; i < m->n_lives; i++)
+		shown += !m->lives[i].is_hidden;
+	for (uint32_t i = 0; i < m->n_failed; i++)
+		shown += !m->failed[i].is_hidden;
+	if (shown > 0)
+		return;
+	if (m->n_lives + m->n_failed > 0) {
+		add_unjudged(f, "anything", "--since, --until, --session or --conn leave out all connections");
+		f->next = xstrdup("report without them, and see the times and numbers in it.");
+	} else {
+		add_unjudged(f, "anything", "no line of these logs tells of a connection or a dial");
+		f->next = xstrdup("see that they are logs of a WebSocket's client, proxy or server; name a log's kind with --from (`wsdiag report --help`); "
+				  "or log with `wsdiag proxy --log p.jsonl` before the app.");
+	}
+}
+
 static const char *
 next_step(const struct survey *s)
 {
@@ -142,17 +171,16 @@ look_unjudged(const struct model *m, struct findings *f)
 {
 	struct survey s = { 0 };
 
-	if (f->n == 0)
+	if (f->n == 0) {
+		look_nothing(m, f);
 		return;
+	}
 	survey_participants(m, &s);
 	survey_circuits(m, &s);
 	survey_findings(f, &s);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (!rows[i].is_needed(&s))
-			continue;
-		f->unjudged = model_grow(f->unjudged, f->n_unjudged, sizeof(*f->unjudged));
-		f->unjudged[f->n_unjudged++] = (struct unjudged){ rows[i].what, xstrdup(rows[i].why) };
-	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].is_needed(&s))
+			add_unjudged(f, rows[i].what, rows[i].why);
 	const char *next = next_step(&s);
 	f->next = next != NULL ? xstrdup(next) : NULL;
 }

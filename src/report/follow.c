@@ -205,7 +205,7 @@ on_ended(void *arg, int err)
 	input_follow_close(steal(&l->input));
 	f->n_open--;
 	if (err != 0) {
-		output_complain("%s: %s", l->path, err == -EBADMSG ? "it is damaged gzip" : strerror(-err));
+		output_complain("%s: %s", l->path, err == -EBADMSG ? "damaged gzip" : strerror(-err));
 		stop(f, EXIT_INPUT);
 	} else if (f->n_open == 0) {
 		stop(f, EXIT_OK);
@@ -214,7 +214,21 @@ on_ended(void *arg, int err)
 	}
 }
 
-static const struct input_follow_events follow_events = { .caught_up = on_caught_up, .ended = on_ended, .closed = on_closed };
+static void
+on_turned(void *arg, enum input_turn turn)
+{
+	static const char *const words[] = {
+		[INPUT_AWAITED] = "is not there yet; waiting for it",
+		[INPUT_APPEARED] = "is there now",
+		[INPUT_CUT_BACK] = "was cut back; going on from its beginning",
+		[INPUT_REPLACED] = "was replaced; going on with the new file of this name",
+	};
+	const struct followed *l = arg;
+
+	output_complain("%s %s", l->path, words[turn]);
+}
+
+static const struct input_follow_events follow_events = { .turned = on_turned, .caught_up = on_caught_up, .ended = on_ended, .closed = on_closed };
 
 static int
 open_logs(struct follow *f)

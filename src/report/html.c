@@ -156,7 +156,8 @@ static void
 put_head(struct page *p)
 {
 	html_put(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-	       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
+	       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+	       "base-uri 'none'; form-action 'none'\">\n"
 	       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
 	       "<meta name=\"referrer\" content=\"no-referrer\">\n<link rel=\"icon\" href=\"data:,\">\n<title>wsdiag report: ");
 	say_count(p->out, p->f->n, "finding");
@@ -180,7 +181,8 @@ put_head(struct page *p)
 
 /* --- the timeline --- */
 
-enum sign { SIGN_OPEN, SIGN_LOST, SIGN_CLOSE, SIGN_UNKNOWN, SIGN_GOES_ON, SIGN_GHOST, SIGN_FAILED, SIGN_FAULT, SIGN_OVERLAP, SIGN_TOLD, SIGN_COUNT };
+enum sign { SIGN_OPEN, SIGN_LOST, SIGN_CLOSE, SIGN_UNKNOWN, SIGN_GOES_ON, SIGN_GHOST, SIGN_FAILED, SIGN_FAULT, SIGN_OVERLAP, SIGN_PAUSE, SIGN_TOLD,
+	SIGN_COUNT };
 
 /* A sign and what it means. */
 static const struct {
@@ -195,14 +197,22 @@ static const struct {
 	[SIGN_FAILED] = { "<circle class=\"failed\" cx=\"10\" cy=\"6\" r=\"4\"/>", "failed dial" },
 	[SIGN_FAULT] = { "<path class=\"fault\" d=\"M10 1l5 9.5h-10z\"/>", "fault injected" },
 	[SIGN_OVERLAP] = { "<rect class=\"band\" x=\"3\" y=\"0\" width=\"14\" height=\"12\"/>", "two connections at once" },
-	[SIGN_TOLD] = { "<circle class=\"told\" cx=\"5\" cy=\"6\" r=\"3\"/><circle class=\"silent\" cx=\"15\" cy=\"6\" r=\"3\"/>", "callback, or silence, of the library" },
+	[SIGN_PAUSE] = { "<rect class=\"pause\" x=\"3\" y=\"0\" width=\"14\" height=\"12\"/>", "machine asleep, or process not run" },
+	[SIGN_TOLD] = { "<circle class=\"told\" cx=\"5\" cy=\"6\" r=\"3\"/><circle class=\"silent\" cx=\"15\" cy=\"6\" r=\"3\"/>",
+	    "callback, or silence, of the library" },
 };
 
 /* Of the signs those that occur. */
 static void
 put_legend(struct page *p)
 {
-	bool has[SIGN_COUNT] = { [SIGN_FAILED] = p->m->n_failed > 0, [SIGN_FAULT] = p->m->n_injections > 0, [SIGN_OVERLAP] = overlapped(p->f) > 0, [SIGN_TOLD] = p->heard.n > 0 };
+	bool has[SIGN_COUNT] = {
+		[SIGN_FAILED] = p->m->n_failed > 0,
+		[SIGN_FAULT] = p->m->n_injections > 0,
+		[SIGN_OVERLAP] = overlapped(p->f) > 0,
+		[SIGN_PAUSE] = p->m->n_pauses > 0,
+		[SIGN_TOLD] = p->heard.n > 0,
+	};
 
 	for (uint32_t i = 0; i < p->m->n_lives; i++) {
 		const struct life *l = &p->m->lives[i];
@@ -261,7 +271,7 @@ want_circuits(const struct page *p, const struct sample *s, bool *is_wanted)
 			is_wanted[i] = is_wanted[i] || p->m->lives[i].story == p->m->failed[s->failed].story;
 }
 
-/* The first sample from near, unless that would show nearly the whole again. */
+/* The first sample from near, unless that would show nearly the whole again. A dial that never opened is a single mark. */
 static void
 put_close_up(struct page *p, const struct finding *f)
 {
@@ -271,7 +281,7 @@ put_close_up(struct page *p, const struct finding *f)
 	int64_t all = p->m->to_us - p->m->from_us, pad;
 	bool *is_wanted;
 
-	if (f->n_kept == 0 || s->from_us == NO_TIME)
+	if (f->n_kept == 0 || s->from_us == NO_TIME || s->life == NO_INDEX)
 		return;
 	d.to_us = s->to_us != NO_TIME ? s->to_us : s->from_us;
 	pad = MAX((d.to_us - s->from_us) / 2, MIN(all / 20, 20 * US_PER_S));
@@ -329,8 +339,8 @@ put_finding(struct page *p, const struct finding *f, uint32_t number)
 {
 	const struct finding_spec *spec = finding_spec(f->kind);
 
-	buf_printf(p->out, "<li id=\"f%" PRIu32 "\" class=\"card\"><div class=\"head\"><span class=\"no\">%" PRIu32 "</span><h3>%s</h3><span class=\"badge %s\">%s, ", number, number,
-	    spec->name, confidence_name(f->confidence), confidence_name(f->confidence));
+	buf_printf(p->out, "<li id=\"f%" PRIu32 "\" class=\"card\"><div class=\"head\"><span class=\"no\">%" PRIu32 "</span><h3>%s</h3>", number, number, spec->name);
+	buf_printf(p->out, "<span class=\"badge %s\">%s, ", confidence_name(f->confidence), confidence_name(f->confidence));
 	say_count(p->out, f->n_samples, "sample");
 	html_put(p, "</span><span class=\"when\">");
 	if (f->from_us != NO_TIME) {

@@ -84,7 +84,8 @@ draw_word(const struct sheet *s, size_t i, uint32_t participant, double x, doubl
 
 	if (is_late ? x - 7 - width < *free_from : x + 7 + width > heard_room(s, i, participant))
 		return;
-	buf_printf(s->out, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", text[0] == '(' ? "quiet" : "", is_late ? x - 7 : x + 7, y, is_late ? "end" : "start");
+	buf_printf(s->out, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", text[0] == '(' ? "quiet" : "", is_late ? x - 7 : x + 7, y,
+	    is_late ? "end" : "start");
 	html_text(s->out, text);
 	buf_puts(s->out, "</text>");
 	*free_from = is_late ? x : x + 7 + width;
@@ -148,18 +149,19 @@ draw_overlap(const struct sheet *s, const struct sample *of)
 {
 	if (of->life == NO_INDEX || of->other == NO_INDEX || s->row_of[of->life] == NO_INDEX || s->row_of[of->other] == NO_INDEX)
 		return;
-	double a = s->rows[s->row_of[of->life]].y, b = s->rows[s->row_of[of->other]].y, top = fmin(a, b), bottom = fmax(a, b) + sheet_height(&s->rows[s->row_of[a > b ? of->life : of->other]]);
+	double a = s->rows[s->row_of[of->life]].y, b = s->rows[s->row_of[of->other]].y, top = fmin(a, b);
+	double bottom = fmax(a, b) + sheet_height(&s->rows[s->row_of[a > b ? of->life : of->other]]);
 	int64_t to = of->to_us != NO_TIME ? of->to_us : s->d->to_us;
 	double x = sheet_x(s, of->from_us), end = fmax(sheet_x(s, to), x + 2);
 	struct buf text CLEANUP(buf_deinit) = { 0 };
-	bool is_late = end > WIDTH - 140;
 
 	say_duration(&text, to - of->from_us);
-	buf_printf(s->out, "<g><title>both at once for %s</title><rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", buf_cstr(&text), x, top, end - x,
-	    bottom - top);
+	bool is_late = end + 9 + 7 * (double)text.len > WIDTH - RIGHT;
+	buf_printf(s->out, "<g><title>both at once for %s</title>", buf_cstr(&text));
+	buf_printf(s->out, "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", x, top, end - x, bottom - top);
 	buf_printf(s->out, "<path class=\"edge\" d=\"M%.1f %.1fV%.1fM%.1f %.1fV%.1f\"/>", x, top, bottom, end, top, bottom);
-	buf_printf(s->out, "<text class=\"bandtext\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text></g>\n", is_late ? x - 5 : end + 9, top + 14, is_late ? "end" : "start",
-	    buf_cstr(&text));
+	buf_printf(s->out, "<text class=\"bandtext\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text></g>\n", is_late ? x - 5 : end + 9, top + 14,
+	    is_late ? "end" : "start", buf_cstr(&text));
 }
 
 void
@@ -257,7 +259,7 @@ sheet_draw_pins(const struct sheet *s, const struct pin *pins, size_t n)
 		buf_printf(s->out, "<a class=\"pin\" id=\"m%" PRIu32 "-%" PRIu32 "\" href=\"#f%" PRIu32 "\"><title>%s, %s%s", pins[i].finding + 1, pins[i].sample + 1,
 		    pins[i].finding + 1, finding_spec(f->kind)->name, confidence_name(f->confidence), f->is_before ? ", before " : ", ");
 		view_clock(s->out, s->d->v, f->samples[pins[i].sample].from_us);
-		buf_printf(s->out, "</title><circle cx=\"%.1f\" cy=\"%.1f\" r=\"7.5\"/><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%" PRIu32 "</text></a>\n", pins[i].x, y,
-		    pins[i].x, y + 3.6, pins[i].finding + 1);
+		buf_printf(s->out, "</title><circle cx=\"%.1f\" cy=\"%.1f\" r=\"7.5\"/>", pins[i].x, y);
+		buf_printf(s->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%" PRIu32 "</text></a>\n", pins[i].x, y + 3.6, pins[i].finding + 1);
 	}
 }

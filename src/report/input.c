@@ -143,9 +143,9 @@ input_read(const struct input_spec *spec, uint32_t log, const struct input_event
 		}
 	input_pump_finish(p);
 	if (rc == -EBADMSG)
-		*ret_error = xasprintf("%s: it is damaged gzip: what comes before the damage was read", spec->path);
+		*ret_error = xasprintf("%s: damaged gzip; save what comes before the damage (gzip -dc FILE >part.log), and report that", spec->path);
 	else if (rc < 0)
-		*ret_error = xasprintf("%s: %s", spec->path, strerror(-rc));
+		*ret_error = xasprintf("%s: %s%s", spec->path, strerror(-rc), rc == -EISDIR ? "; name the logs in it, as in report DIR/*.jsonl" : "");
 	input_pump_free(p);
 	free(block);
 	close(fd);

@@ -83,13 +83,16 @@ const char *input_kind_help(size_t i);
 MUST_CHECK int input_read(const struct input_spec *spec, uint32_t log, const struct input_events *up, void *arg, char **ret_error);
 
 /*
- * input_follow: the same, and goes on as the file grows (tail -F): it survives being cut back and being replaced by another of its name. What is there when it
- * begins is told from the loop, too.
+ * input_follow: the same, and goes on as the file grows (tail -F): it waits for one that does not exist yet, and survives its being cut back and being replaced
+ * by another of its name. What is there when it begins is told from the loop, too.
  */
 struct loop;
 struct input_follow;
 
+enum input_turn { INPUT_AWAITED, INPUT_APPEARED, INPUT_CUT_BACK, INPUT_REPLACED };
+
 struct input_follow_events {
+	void (*turned)(void *arg, enum input_turn turn); /* what became of the file, in passing; INPUT_AWAITED comes once at most, before input_follow_new() returns */
 	void (*caught_up)(void *arg);      /* all there is so far has been told: a moment to judge. Again after every growth. */
 	void (*ended)(void *arg, int err); /* no more will come: the end of a pipe (0), or a negative errno. Once at most; then close it. */
 	void (*closed)(void *arg);         /* it is gone */

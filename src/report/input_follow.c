@@ -74,40 +74,79 @@ read_some(struct input_follow *f)
 	return 1;
 }
 
-/* Whether it begins anew: cut back, or another file has its name; that one is then open. */
+static int
+open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	return fd >= 0 ? fd : -errno;
+}
+
+/* It was not there when we began. 1: it is now; 0: not yet; else a negative errno. */
+static int
+look_for_file(struct input_follow *f)
+{
+	int fd = open_file(f->spec.path);
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	f->fd = fd;
+	f->follow->turned(f->arg, INPUT_APPEARED);
+	return 1;
+}
+
+/* Whether it begins anew: cut back, or another file has its name. An empty one does not count yet: whoever writes may still have the old one open. */
 static bool
-has_restarted(struct input_follow *f)
+has_restarted(const struct input_follow *f, enum input_turn *ret)
 {
 	struct stat now, named;
 
 	if (fstat(f->fd, &now) < 0)
 		return false;
-	if (now.st_size < f->offset) {
-		f->offset = 0;
+	*ret = now.st_size < f->offset ? INPUT_CUT_BACK : INPUT_REPLACED;
+	if (*ret == INPUT_CUT_BACK)
 		return true;
-	}
-	if (strcmp(f->spec.path, "-") == 0 || stat(f->spec.path, &named) < 0 || (named.st_ino == now.st_ino && named.st_dev == now.st_dev))
-		return false;
+	return strcmp(f->spec.path, "-") != 0 && stat(f->spec.path, &named) == 0 && named.st_size > 0
+	    && (named.st_ino != now.st_ino || named.st_dev != now.st_dev);
+}
 
-	int fd = open(f->spec.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+/* false: the new one is gone again; the next look tells. */
+static bool
+begin_anew(struct input_follow *f, enum input_turn turn)
+{
+	int fd = turn == INPUT_REPLACED ? open_file(f->spec.path) : f->fd;
+
 	if (fd < 0)
-		return false; /* gone again: the next look tells */
-	close(f->fd);
+		return false;
+	if (fd != f->fd)
+		close(f->fd);
 	f->fd = fd;
 	f->offset = 0;
+	input_pump_restart(f->pump);
+	f->follow->turned(f->arg, turn);
 	return true;
+}
+
+/* 1: there may be more; 0: all there is was read; else a negative errno. */
+static int
+look(struct input_follow *f)
+{
+	enum input_turn turn;
+	int rc = f->fd >= 0 ? read_some(f) : look_for_file(f);
+
+	if (rc != 0 || f->fd < 0 || !has_restarted(f, &turn))
+		return rc;
+	/* What came into the old one before the new one was begun. */
+	rc = turn == INPUT_REPLACED ? read_some(f) : 0;
+	return rc == 0 && begin_anew(f, turn) ? 1 : rc;
 }
 
 static void
 on_look(uv_timer_t *timer)
 {
 	struct input_follow *f = timer->data;
-	int rc = read_some(f);
+	int rc = look(f);
 
-	if (rc == 0 && has_restarted(f)) {
-		input_pump_restart(f->pump);
-		rc = 1;
-	}
 	if (rc == 0 && f->has_news) {
 		input_pump_flush(f->pump);
 		f->has_news = false;
@@ -203,13 +242,17 @@ input_follow_new(struct loop *l, const struct input_spec *spec, uint32_t log, co
 	int fd = input_open(spec->path, ret_error), rc = 0;
 	struct stat st;
 
-	if (fd < 0)
+	if (fd == -ENOENT)
+		free(steal(ret_error));
+	else if (fd < 0)
 		return fd;
 
 	struct input_follow *f = xcalloc(1, sizeof(*f));
-	*f = (struct input_follow){ .spec = *spec, .follow = follow, .arg = arg, .l = l, .fd = fd };
+	*f = (struct input_follow){ .spec = *spec, .follow = follow, .arg = arg, .l = l, .fd = MAX(fd, -1) };
 	f->pump = input_pump_new(&f->spec, log, up, arg);
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	if (fd < 0)
+		follow->turned(arg, INPUT_AWAITED);
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
 		follow_file(f);
 	else
 		rc = follow_stream(f);
@@ -229,7 +272,7 @@ input_follow_close(struct input_follow *f)
 {
 	f->is_closing = true;
 	/* What was written since the last look counts; of much that was never read, a part. */
-	if (f->stream == NULL && !f->is_over)
+	if (f->stream == NULL && !f->is_over && f->fd >= 0)
 		(void)read_some(f);
 	input_pump_finish(f->pump);
 	if (f->stream != NULL) {

@@ -2,6 +2,9 @@
 /*
  * input_text: logs of programs that log "time text", by the words that people and libraries use.
  *
+ * Such programs speak to databases and brokers as well, in the same words, so a word alone is no WebSocket: some rows count by themselves ("on_open"), the
+ * others only where the line leaves them to a WebSocket (enum when), and errors only in a log that also tells of connections.
+ *
  * To teach it more: add a row to patterns[]. In a line, the words that come first win; where two begin at the same place, the row that comes first. Words are
  * whole words in any case, and a space in them stands for a space, "_", "-" or nothing (words_at()). Then add a line to tests/unit/test_input_text.c.
  * What libraries say in their errors is in input_words.c.
@@ -15,20 +18,29 @@
 /* Words stand near the beginning of a line; what comes later is payload. */
 enum { SEARCHED = 256 };
 
-enum meaning { NOTHING, MESSAGE, OPENED, REOPENED, ERROR, ENDED, DIALLED, RETRIED };
+enum meaning { NOTHING, MESSAGE, OPENED, REOPENED, ACCEPTED, ERROR, ENDED, DIALLED, RETRIED };
 enum hint { ANY, CLIENT, SERVER };
+
+enum when {
+	ALWAYS,                    /* a word that only a WebSocket has; two of English ("on error") as FITTING */
+	FITTING,                   /* the line names a WebSocket, or nothing around the words makes them another's (input_words.h) */
+	NAMED,                     /* the line names a WebSocket */
+	ALONE,                     /* nothing but punctuation may come before or behind it */
+};
 
 struct pattern {
 	const char *words;
 	enum meaning meaning;
 	enum hint role;            /* who talks like this */
-	bool is_alone;             /* nothing but punctuation may come before or behind it */
+	enum when when;
 };
 
 static const struct pattern patterns[] = {
 	{ "not connected", NOTHING, ANY },
 	{ "not yet connected", NOTHING, ANY },
 	{ "already connected", NOTHING, ANY },
+	{ "clients connected", NOTHING, ANY },
+	{ "users connected", NOTHING, ANY },
 	{ "sending ping", NOTHING, ANY },
 	{ "ping", NOTHING, ANY },
 	{ "pong", NOTHING, ANY },
@@ -46,9 +58,11 @@ static const struct pattern patterns[] = {
 	{ "ws connected", OPENED, CLIENT },
 	{ "websocket opened", OPENED, CLIENT },
 	{ "websocket connected", OPENED, CLIENT },
-	{ "connected to", OPENED, CLIENT },
+	{ "connected to", OPENED, CLIENT, NAMED },
+	{ "connected to server", OPENED, CLIENT, FITTING },
+	{ "connected to the server", OPENED, CLIENT, FITTING },
 	{ "on reconnect", REOPENED, CLIENT },
-	{ "reconnected", REOPENED, CLIENT },
+	{ "reconnected", REOPENED, CLIENT, FITTING },
 	{ "on error", ERROR, CLIENT },
 	{ "on ws error", ERROR, CLIENT },
 	{ "ws error", ERROR, CLIENT },
@@ -59,60 +73,79 @@ static const struct pattern patterns[] = {
 	{ "ws closed", ENDED, CLIENT },
 	{ "ws close", ENDED, CLIENT },
 	{ "websocket closed", ENDED, CLIENT },
-	{ "disconnected from", ENDED, CLIENT },
-	{ "reconnecting", RETRIED, CLIENT },
-	{ "reconnect", RETRIED, CLIENT },
-	{ "retrying", RETRIED, CLIENT },
-	{ "connecting", DIALLED, CLIENT },
-	{ "connection refused", ERROR, CLIENT },
+	{ "disconnected from", ENDED, CLIENT, NAMED },
+	{ "disconnected from server", ENDED, CLIENT, FITTING },
+	{ "disconnected from the server", ENDED, CLIENT, FITTING },
+	{ "reconnecting", RETRIED, CLIENT, FITTING },
+	{ "reconnect", RETRIED, CLIENT, FITTING },
+	{ "retrying", RETRIED, CLIENT, FITTING },
+	{ "connecting", DIALLED, CLIENT, FITTING },
+	{ "connection refused", ERROR, CLIENT, FITTING },
 	{ "handshake status", ERROR, CLIENT },
-	{ "failed to connect", ERROR, CLIENT },
+	{ "failed to connect", ERROR, CLIENT, FITTING },
 
 	{ "on connect", OPENED, SERVER },
-	{ "connected", OPENED, SERVER },
-	{ "connection open", OPENED, SERVER },
-	{ "connection opened", OPENED, SERVER },
-	{ "new connection", OPENED, SERVER },
-	{ "accepted", OPENED, SERVER },
+	{ "connected", OPENED, SERVER, FITTING },
+	{ "connection open", OPENED, SERVER, FITTING },
+	{ "connection opened", OPENED, SERVER, FITTING },
+	{ "new connection", OPENED, SERVER, FITTING },
+	{ "connection accepted", OPENED, SERVER, FITTING },
+	{ "accepted connection", OPENED, SERVER, FITTING },
+	{ "accepted", ACCEPTED, SERVER, NAMED },
 	{ "on disconnect", ENDED, SERVER },
-	{ "disconnected", ENDED, SERVER },
-	{ "disconnect", ENDED, SERVER },
+	{ "disconnected", ENDED, SERVER, FITTING },
+	{ "disconnect", ENDED, SERVER, FITTING },
 
-	{ "connection established", OPENED, ANY },
-	{ "connection lost", ERROR, ANY },
-	{ "connection reset", ERROR, ANY },
-	{ "broken pipe", ERROR, ANY },
-	{ "lost connection", ERROR, ANY },
-	{ "connection closed", ENDED, ANY },
-	{ "open", OPENED, ANY, .is_alone = true },
-	{ "opened", OPENED, ANY, .is_alone = true },
-	{ "close", ENDED, ANY, .is_alone = true },
-	{ "closed", ENDED, ANY, .is_alone = true },
+	{ "connection established", OPENED, ANY, FITTING },
+	{ "connection lost", ERROR, ANY, FITTING },
+	{ "connection reset", ERROR, ANY, FITTING },
+	{ "broken pipe", ERROR, ANY, FITTING },
+	{ "lost connection", ERROR, ANY, FITTING },
+	{ "connection closed", ENDED, ANY, FITTING },
+	{ "open", OPENED, ANY, ALONE },
+	{ "opened", OPENED, ANY, ALONE },
+	{ "close", ENDED, ANY, ALONE },
+	{ "closed", ENDED, ANY, ALONE },
 };
 
 struct text_log {
 	struct input_out *out;
 	struct source source;
 	struct stamp_clock clock;
+	bool has_conns;            /* it tells of connections, so its errors may be theirs */
+	uint64_t accepted;         /* opens of which the log may speak again */
 };
 
 /* Where the words of a pattern were found, and what is said behind them. */
 struct match {
 	const struct pattern *pattern;
 	size_t at;
+	bool is_sure;              /* it speaks of a WebSocket by name */
 	struct span rest;
 };
-
-static bool
-stands_alone(struct span text, size_t at, size_t end)
-{
-	return at == 0 && (end == text.n || strchr(":,;(.", text.p[end]) != NULL);
-}
 
 static bool
 is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Whether a pattern's words, at..end, speak of a WebSocket. */
+static bool
+is_meant(const struct pattern *p, struct span text, size_t at, size_t end)
+{
+	struct span before = { text.p, at }, behind = { text.p + end, text.n - end };
+	bool is_english = p->when == ALWAYS && strncmp(p->words, "on ", 3) == 0 && text.p[at + 2] == ' ';
+
+	if (p->meaning == NOTHING || p->meaning == MESSAGE)
+		return true;
+	if (p->when == ALONE)
+		return at == 0 && (behind.n == 0 || (*behind.p != '\0' && strchr(":,;(.", *behind.p) != NULL));
+	if (words_name_websocket(text))
+		return p->when == ALWAYS || !words_name_other(before);
+	if (p->when == NAMED || words_name_other(before))
+		return false;
+	return (p->when == ALWAYS && !is_english) || (words_are_subject(before) && words_are_sequel(behind));
 }
 
 static bool
@@ -125,13 +158,21 @@ find_pattern(struct span text, struct match *ret)
 			/* The first letter is what most fail at. */
 			size_t n = patterns[i].words[0] == (text.p[at] | 0x20) ? words_at(text, at, patterns[i].words) : 0;
 
-			if (n == 0 || (patterns[i].is_alone && !stands_alone(text, at, at + n)))
+			if (n == 0 || !is_meant(&patterns[i], text, at, at + n))
 				continue;
-			*ret = (struct match){ &patterns[i], at, { text.p + at + n, text.n - at - n } };
+			*ret = (struct match){ .pattern = &patterns[i], .at = at, .rest = { text.p + at + n, text.n - at - n } };
+			ret->is_sure = patterns[i].when == ALWAYS || words_name_websocket(text);
 			return patterns[i].meaning != NOTHING;
 		}
 	}
 	return false;
+}
+
+/* A log that says so once tells of connections. */
+static bool
+tells_of_conns(const struct match *m)
+{
+	return m->is_sure || m->pattern->meaning == OPENED || m->pattern->meaning == ENDED;
 }
 
 /* The time and the words of a line; false where it has no time. */
@@ -182,8 +223,10 @@ look_at_head(struct text_log *t, struct span head)
 			about->resolution_us = MIN(about->resolution_us, stamp.resolution_us);
 			has_stamp = true;
 		}
-		if (find_pattern(text, &match))
-			votes[match.pattern->role]++;
+		if (!find_pattern(text, &match))
+			continue;
+		votes[match.pattern->role]++;
+		t->has_conns = t->has_conns || tells_of_conns(&match);
 	}
 	guess_role(about->name, votes, &t->source.role);
 	about->role_is_guessed = true;
@@ -261,14 +304,32 @@ tell_end(struct text_log *t, uint64_t line, struct span rest)
 	tell(t, line, &ev);
 }
 
+/* Uvicorn says "[accepted]", and then "connection open" of the same. */
+static bool
+is_said_again(struct text_log *t, const struct match *m)
+{
+	if (m->pattern->meaning == ACCEPTED) {
+		t->accepted++;
+		return false;
+	}
+	if (m->pattern->meaning != OPENED || t->accepted == 0)
+		return false;
+	t->accepted--;
+	return true;
+}
+
 static void
 tell_meaning(struct text_log *t, uint64_t line, struct span text, const struct match *m)
 {
 	struct event opened = event_blank(EV_OPENED), dialled = event_blank(EV_DIAL), retried = event_blank(EV_RETRY);
 
+	t->has_conns = t->has_conns || tells_of_conns(m);
+	if ((m->pattern->meaning == ERROR && !t->has_conns) || is_said_again(t, m))
+		return;
 	switch (m->pattern->meaning) {
 	case OPENED:
 	case REOPENED:
+	case ACCEPTED:
 		opened.u.opened.is_reconnect = m->pattern->meaning == REOPENED;
 		tell(t, line, &opened);
 		break;

@@ -85,6 +85,121 @@ words_find(struct span text, const char *words)
 	return 0;
 }
 
+/* --- of what a line speaks --- */
+
+static const char *const websocket_names[] = { "ws", "wss", "websocket", "websockets", "web socket" };
+
+/* Programs that speak to a WebSocket speak to these as well, in the same words. */
+static const char *const other_names[] = { "database", "db", "sql", "sqlite", "sqlalchemy", "mysql", "mariadb", "postgres", "postgresql", "psycopg2", "pgbouncer",
+	"mongo", "mongodb", "mongoose", "redis", "cassandra", "elasticsearch", "memcached", "cache", "kafka", "rabbitmq", "amqp", "mqtt", "nats", "broker", "queue",
+	"celery", "zookeeper", "etcd", "consul", "vault", "ldap", "smtp", "smtpd", "postfix", "imap", "dovecot", "ftp", "sftp", "ssh", "sshd", "vpn", "wifi", "wlan",
+	"bluetooth", "usb", "grpc", "http", "https", "requests", "urllib3", "prisma", "sequelize", "pool" };
+
+/* Who connects, and the words around him. Whatever is no plain word (an address, a number, a name in quotes) may stand there, too. */
+static const char *const subjects[] = { "a", "an", "the", "this", "new", "one", "another", "client", "user", "peer", "remote", "server", "session", "consumer",
+	"connection", "socket", "channel", "browser", "player", "device", "agent", "guest", "visitor", "member", "participant", "subscriber", "someone", "anonymous",
+	"has", "have", "is", "was", "been", "got", "gets", "now", "just", "successfully", "unexpectedly", "suddenly", "with", "id", "from", "at", "by",
+	"trace", "debug", "info", "notice", "warn", "warning", "error", "err", "critical", "fatal" };
+
+static const char *const sequels[] = { "a", "as", "after", "again", "at", "because", "by", "client", "cleanly", "due", "established", "for", "gracefully",
+	"id", "in", "normally", "now", "ok", "on", "opened", "peer", "successfully", "unexpectedly", "user", "via", "with", "without", "abnormally", "remote",
+	"since", "and" };
+
+static bool
+is_one_of(struct span text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (words_at(text, 0, words[i]) > 0)
+			return true;
+	return false;
+}
+
+static bool
+has_one_of(struct span text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (words_find(text, words[i]) > 0)
+			return true;
+	return false;
+}
+
+bool
+words_name_websocket(struct span line)
+{
+	return has_one_of(line, websocket_names, ARRAY_LEN(websocket_names));
+}
+
+bool
+words_name_other(struct span line)
+{
+	return has_one_of(line, other_names, ARRAY_LEN(other_names));
+}
+
+/* What a logger or a person puts between a tag and what is said: "[app] ", "INFO: ", "name - ", "\"msg\":\"". i: just behind it. */
+static bool
+is_end_of_tag(struct span s, size_t i)
+{
+	char c = s.p[i - 1], before = i > 1 ? s.p[i - 2] : ' ', behind = i < s.n ? s.p[i] : ' ';
+
+	switch (c) {
+	case '"': return before == ':' || before == '=';
+	case '-': return before == ' ' && behind == ' ';
+	case ':':
+	case '|':
+	case ']':
+	case ')':
+	case '>': return behind == ' ';
+	default: return false;
+	}
+}
+
+static bool
+is_plain_word(struct span word)
+{
+	for (size_t i = 0; i < word.n; i++)
+		if (!isalpha((unsigned char)word.p[i]) && !(i > 0 && i + 1 == word.n && strchr(",.:;!", word.p[i]) != NULL))
+			return false;
+	return word.n > 0;
+}
+
+bool
+words_are_subject(struct span before)
+{
+	struct span rest = before, word;
+	size_t i = before.n;
+
+	while (i > 0 && !is_end_of_tag(before, i))
+		i--;
+	rest.p += i;
+	rest.n -= i;
+	while (span_next(&rest, ' ', &word))
+		if (is_plain_word(word) && !is_one_of(word, subjects, ARRAY_LEN(subjects)))
+			return false;
+	return true;
+}
+
+bool
+words_are_sequel(struct span behind)
+{
+	static const char *const states[] = { "true", "false", "yes", "no" };
+	struct span rest = span_trim(behind), word = SPAN_NONE;
+
+	if (behind.n == 0)
+		return true;
+	/* "connected: false" says how it is, not that it came about. */
+	if (*behind.p == ':')
+		return !is_one_of(span_trim((struct span){ behind.p + 1, behind.n - 1 }), states, ARRAY_LEN(states));
+	if (*behind.p != ' ' && *behind.p != '\t')
+		return *behind.p != '\0' && strchr(".,;!()[]{\"'", *behind.p) != NULL;
+	if (rest.n > 0 && *rest.p == '=')
+		return false;
+	if (span_next(&rest, ' ', &word) && span_eq_ci(word, "from"))
+		(void)span_next(&rest, ' ', &word);
+	return !is_plain_word(word) || is_one_of(word, sequels, ARRAY_LEN(sequels));
+}
+
+/* --- what it says --- */
+
 /* The first number of digits digits that stands alone and is within bounds, 0: none. */
 static int
 number_in(struct span text, size_t digits, int min, int max)

@@ -16,7 +16,19 @@ struct document {
 	struct json w;
 	const struct view *v;
 	const struct model *m;
+	void (*piece)(void *arg, struct buf *out); /* NULL: all at once */
+	void *arg;
 };
+
+enum { PIECE = 64 * 1024 };
+
+/* Between two items of a list that may be long. */
+static void
+hand_over(struct document *d)
+{
+	if (d->piece != NULL && d->w.out->len >= PIECE)
+		d->piece(d->arg, d->w.out);
+}
 
 /* --- values --- */
 
@@ -370,6 +382,7 @@ put_connections(struct document *d)
 			put_life(d, c->lives[k]);
 		json_end(&d->w, ']');
 		json_end(&d->w, '}');
+		hand_over(d);
 	}
 	json_end(&d->w, ']');
 }
@@ -415,6 +428,7 @@ put_failed(struct document *d)
 		put_text(d, "local", f->local);
 		put_bool(d, "hidden", f->is_hidden);
 		json_end(&d->w, '}');
+		hand_over(d);
 	}
 	json_end(&d->w, ']');
 }
@@ -575,7 +589,13 @@ put_head(struct document *d)
 void
 page_json(struct buf *out, const struct view *v)
 {
-	struct document d = { .w = json_on(out), .v = v, .m = v->m };
+	page_json_pieces(out, v, NULL, NULL);
+}
+
+void
+page_json_pieces(struct buf *out, const struct view *v, void (*piece)(void *arg, struct buf *out), void *arg)
+{
+	struct document d = { .w = json_on(out), .v = v, .m = v->m, .piece = piece, .arg = arg };
 
 	json_begin(&d.w, '{');
 	put_head(&d);

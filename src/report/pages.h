@@ -14,6 +14,8 @@
 
 /* The whole report as one JSON document, and a newline. Field names as wsdiag-report(1) has them. */
 void page_json(struct buf *out, const struct view *v);
+/* The same in pieces, for a report of very many connections: piece takes what has gathered in out, and empties it; what it takes last is still there behind. */
+void page_json_pieces(struct buf *out, const struct view *v, void (*piece)(void *arg, struct buf *out), void *arg);
 /* GitHub's Markdown. */
 void page_markdown(struct buf *out, const struct view *v);
 /* HTML and SVG in one file that loads nothing. */

@@ -7,6 +7,8 @@
 
 /* Less is not worth a word. */
 #define MOVED_US US_PER_S
+/* How long it may happen again and again without a word. */
+#define GROWTH_US (60 * US_PER_S)
 
 /* --- which is which --- */
 
@@ -90,11 +92,20 @@ is_same_evidence(const struct finding *a, const struct finding *b)
 	return true;
 }
 
+static int64_t
+last_of(const struct finding *f)
+{
+	return f->to_us != NO_TIME ? f->to_us : f->from_us;
+}
+
 static bool
 is_revised(const struct finding *was, const struct finding *is)
 {
-	return was->confidence != is->confidence || was->is_before != is->is_before || has_moved(was->from_us, is->from_us) || has_moved(was->to_us, is->to_us) ||
-	    !is_same_text(was->text, is->text) || !is_same_text(was->advice, is->advice) || !is_same_evidence(was, is);
+	if (was->confidence != is->confidence || was->is_before != is->is_before || !is_same_text(was->advice, is->advice))
+		return true;
+	if (is->n_samples > was->n_samples)
+		return is->n_samples / 2 >= was->n_samples || last_of(is) - last_of(was) >= GROWTH_US;
+	return has_moved(was->from_us, is->from_us) || has_moved(was->to_us, is->to_us) || !is_same_text(was->text, is->text) || !is_same_evidence(was, is);
 }
 
 /* --- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * retell: what there is to say when findings were looked for anew, of logs that have grown since. Two findings are the same when they are of one kind and have
- * a subject in common: a connection, a failed dial or a line that they rest on. What only moved a little, as clocks are known better, is not told again.
+ * a subject in common: a connection, a failed dial or a line that they rest on. What only moved a little, as clocks are known better, is not told again; what
+ * only happened more often is when it did twice as often, or a minute after what was told last.
  */
 #ifndef WSDIAG_REPORT_RETELL_H
 #define WSDIAG_REPORT_RETELL_H

@@ -22,7 +22,10 @@ struct text_options {
 void text_report(struct buf *out, const struct model *m, const struct findings *f, const struct text_options *opt);
 
 /* Parts of it. Lanes end with a newline. */
+void text_logs(struct buf *out, const struct model *m, const struct text_options *opt);
 void text_lanes(struct buf *out, const struct model *m, const struct findings *f, const struct text_options *opt);
+/* A line of its own, folded to the terminal; what does not fit stands indented below. */
+void text_folded(struct buf *out, const struct text_options *opt, const struct buf *line, unsigned indent);
 /* The time of day, and the date before it where the report goes over several days; fractions where it is short. */
 void text_time(struct buf *out, const struct model *m, int64_t at_us);
 /* "client.log:5-6 server.log:4" : the lines of the first samples. */

@@ -3,7 +3,7 @@
 
 #include "cli/exit_status.h"
 #include "cli/framing.h"
-#include "cli/run.h"
+#include "cli/standing.h"
 #include "net/listen_address.h"
 #include "serve/options.h"
 #include "serve/service.h"
@@ -18,12 +18,10 @@
 enum { JSON_MESSAGE_MAX = 16 * 1024 * 1024 };
 
 struct job {
-	struct run run;
+	struct standing standing;
 	struct tls_context *tls;
 	struct service *service;
 	struct plan plan;
-	uv_signal_t user_signals[2];
-	bool has_user_signals;
 	struct span *subprotocols;
 	struct span_list subprotocol_list;
 	struct sockaddr_storage address;
@@ -35,15 +33,16 @@ struct job {
 	int send_fd;
 	bool is_input_over;
 
-	bool is_stopped, is_closing;
-	int signal, output_error, status;
+	int status;
 };
 
 /* --- the end --- */
 
 static void
-stop(struct job *job, bool at_once)
+on_stop(void *arg, bool at_once)
 {
+	struct job *job = arg;
+
 	if (job->reader != NULL)
 		fd_reader_close(steal(&job->reader));
 	service_stop(job->service, at_once);
@@ -52,7 +51,7 @@ stop(struct job *job, bool at_once)
 static int
 final_status(const struct job *job)
 {
-	return run_status(job->signal, job->output_error, job->status);
+	return standing_status(&job->standing, job->status);
 }
 
 static void
@@ -61,41 +60,18 @@ on_stopped(void *arg)
 	struct job *job = arg;
 
 	service_emit_end(job->service, final_status(job));
-	job->is_stopped = true;
-	if (job->run.output != NULL)
-		fd_writer_close(steal(&job->run.output), 1000);
+	standing_has_stopped(&job->standing);
 }
 
 static void
-on_signal(void *arg, int signum)
-{
-	struct job *job = arg;
-	bool is_second = job->signal != 0;
-
-	job->signal = signum;
-	if (job->service == NULL || job->is_stopped)
-		run_abandon(&job->run);
-	else
-		stop(job, is_second);
-}
-
-static void
-on_output_failed(void *arg, int err)
+on_user_signal(void *arg, int signum)
 {
 	struct job *job = arg;
 
-	job->output_error = err;
-	run_complain_of_output(err);
-	if (!job->is_stopped)
-		stop(job, false);
+	service_signal(job->service, signum);
 }
 
-static void
-on_output_event(void *arg UNUSED)
-{
-}
-
-static const struct fd_writer_events output_up = { .drained = on_output_event, .failed = on_output_failed, .closed = on_output_event };
+static const struct standing_events standing_up = { .stop = on_stop, .user_signal = on_user_signal };
 
 /* --- --send --- */
 
@@ -115,7 +91,7 @@ judge_input(struct job *job, enum framing_result r)
 		return;
 	output_complain("line %" PRIu64 " of --send is not UTF-8, which a text message must be", job->in.line);
 	job->status = EXIT_INPUT;
-	stop(job, false);
+	on_stop(job, false);
 }
 
 static void
@@ -137,7 +113,7 @@ on_input_ended(void *arg, int err)
 	if (err != 0) {
 		output_complain("cannot read what --send names: %s", strerror(err));
 		job->status = EXIT_INPUT;
-		stop(job, false);
+		on_stop(job, false);
 		return;
 	}
 	judge_input(job, framing_in_end(&job->in, on_part, job));
@@ -173,7 +149,7 @@ open_send(struct job *job, const char *path)
 	if (path == NULL)
 		return 0;
 	job->send_fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	err = job->send_fd < 0 ? -errno : fd_reader_new(&job->run.loop, job->send_fd, &reader_up, job, &job->reader);
+	err = job->send_fd < 0 ? -errno : fd_reader_new(&job->standing.run.loop, job->send_fd, &reader_up, job, &job->reader);
 	if (err != 0) {
 		output_complain("cannot read %s: %s", path, strerror(-err));
 		return EXIT_INPUT;
@@ -235,8 +211,8 @@ open_service(struct job *job, const struct serve_options *opt, const char *addre
 			.tag_query = opt->tag_query,
 			.upgrade_timeout_us = opt->upgrade_timeout_us,
 			.conn = {
-				.loop = &job->run.loop,
-				.journal = &job->run.journal,
+				.loop = &job->standing.run.loop,
+				.journal = &job->standing.run.journal,
 				.close_timeout_us = opt->close_timeout_us,
 				.ping_interval_us = opt->ping_interval_us,
 				.no_pong = opt->no_pong,
@@ -251,34 +227,13 @@ open_service(struct job *job, const struct serve_options *opt, const char *addre
 	so.address = job->address;
 	listener_raise_limit();
 	err = service_new(&so, &service_up, job, &job->service);
-	if (err == 0)
+	if (err == 0) {
+		standing_has_begun(&job->standing);
 		return 0;
+	}
 	output_complain("cannot listen on %s: %s%s", address != NULL ? address : "127.0.0.1", strerror(-err),
 	    err == -EADDRINUSE ? "; without a port a free one is taken" : "");
 	return EXIT_CONNECT;
-}
-
-static void
-on_user_signal(uv_signal_t *handle, int signum)
-{
-	struct job *job = handle->data;
-
-	service_signal(job->service, signum);
-}
-
-/* Only for a plan that waits for them: else they end a process, as is usual. */
-static void
-watch_user_signals(struct job *job)
-{
-	static const int numbers[] = { SIGUSR1, SIGUSR2 };
-
-	job->has_user_signals = plan_has(&job->plan, WHEN_SIGNAL);
-	for (size_t i = 0; job->has_user_signals && i < ARRAY_LEN(numbers); i++) {
-		uv_signal_init(&job->run.loop.uv, &job->user_signals[i]);
-		job->user_signals[i].data = job;
-		uv_signal_start(&job->user_signals[i], on_user_signal, numbers[i]);
-		uv_unref((uv_handle_t *)&job->user_signals[i]);
-	}
 }
 
 static int
@@ -296,25 +251,24 @@ serve_run(const void *options, const struct invocation *inv)
 		output_complain("--sink and --send exclude each other: --send only reads what comes anyway");
 	else if ((status = plan_subprotocols(job, &opt->subprotocols)) == 0 &&
 	    (status = fault_options_read(&opt->faults, PLAN_FOR_SERVER, &job->plan)) == 0 && (status = open_tls(job, opt)) == 0)
-		status = run_init(&job->run, ROLE_SERVER, on_signal, job);
+		status = standing_init(&job->standing, ROLE_SERVER, &standing_up, job);
 	if (status == 0) {
-		status = run_open_output(&job->run, &opt->output, &output_up, job);
+		status = standing_open_output(&job->standing, &opt->output);
 		if (status == 0)
-			run_emit_start(&job->run, SPAN_NONE, SPAN_NONE, inv);
+			run_emit_start(&job->standing.run, SPAN_NONE, SPAN_NONE, inv);
 		if (status == 0)
 			status = open_send(job, opt->send);
-		watch_user_signals(job); /* before anybody is told that we listen */
+		if (job->plan.n_lines > 0) /* before anybody is told that we listen */
+			standing_hear_user_signals(&job->standing);
 		if (status == 0)
 			status = open_service(job, opt, address);
-		if (status != 0) {
-			run_abandon(&job->run);
-		} else {
-			run_loop(&job->run);
+		if (status == 0) {
+			run_loop(&job->standing.run);
 			status = final_status(job);
+		} else {
+			run_abandon(&job->standing.run);
 		}
-		for (size_t i = 0; job->has_user_signals && i < ARRAY_LEN(job->user_signals); i++)
-			uv_close((uv_handle_t *)&job->user_signals[i], NULL);
-		status = run_finish(&job->run, status);
+		status = standing_finish(&job->standing, status);
 	}
 	plan_deinit(&job->plan);
 	service_free(job->service);

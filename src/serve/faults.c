@@ -20,8 +20,7 @@ rearm(struct faults *f)
 
 	if (uv_is_closing((uv_handle_t *)&f->timer))
 		return;
-	for (unsigned i = 0; i < f->n_expiries; i++)
-		next = earlier(next, f->expiries[i].due_us);
+	next = earlier(next, expiries_next(&f->expiries));
 	if (f->kill != NULL)
 		next = earlier(next, f->kill_us);
 	if (f->conn != NULL)
@@ -223,7 +222,7 @@ faults_ended(struct faults *f)
 	f->conn = NULL;
 	f->kill = NULL;
 	f->next_us = -1;
-	f->n_expiries = 0;
+	f->expiries = (struct expiries){ 0 };
 	loop_undefer(&f->task);
 	uv_timer_stop(&f->timer);
 }

@@ -10,7 +10,7 @@
 #ifndef WSDIAG_SERVE_FAULTS_H
 #define WSDIAG_SERVE_FAULTS_H
 
-#include "fault/watch.h"
+#include "fault/everybody.h"
 #include "ws/server.h"
 
 struct faults;
@@ -24,9 +24,8 @@ struct faults_settings {
 };
 
 struct faults_events {
-	/* What concerns more than this connection. for_us -1: for ever. */
-	void (*unlisten)(void *arg, int64_t for_us);
-	void (*kill_all)(void *arg, const struct plan_action *how);
+	/* What concerns more than this connection. */
+	struct everybody_events all;
 	/* After faults_close(): it is gone. */
 	void (*gone)(void *arg);
 };
@@ -43,13 +42,11 @@ struct transport *faults_wrap(struct faults *f, struct transport *t, struct span
 void faults_open(struct faults *f, struct conn *conn, uint32_t id);
 void faults_ended(struct faults *f);
 
+/* But for what everybody.h does. */
 void faults_signal(struct faults *f, int signum);
 /* Ends it in after_us as a kill-all has it; how must live on. Nothing before it opened. */
 void faults_kill(struct faults *f, const struct plan_action *how, int64_t after_us);
 /* A half-closed connection cannot be closed with a Close frame. */
 bool faults_is_half_closed(const struct faults *f);
-
-/* on signal, once: what concerns all connections and is done for everybody, whether there are any or not. */
-void faults_signal_all(const struct faults_settings *set, int signum, const struct faults_events *up, void *arg);
 
 #endif

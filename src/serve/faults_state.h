@@ -9,18 +9,12 @@
 #define WSDIAG_SERVE_FAULTS_STATE_H
 
 #include "codec/head_edit.h"
+#include "fault/expiry.h"
 #include "serve/faults.h"
 #include "serve/tap.h"
 #include "ws/tag.h"
 
-enum { EXPIRIES_MAX = 16, EDITS_MAX = 32 };
-
-/* A switch that goes back at its time. */
-struct expiry {
-	int64_t due_us;
-	enum plan_do what;
-	int dirs;
-};
+enum { EDITS_MAX = 16 };
 
 struct faults {
 	const struct faults_settings *set;
@@ -42,8 +36,7 @@ struct faults {
 	struct conn *conn;
 	bool swallows;               /* the frame that fired */
 	bool is_half_closed;
-	struct expiry expiries[EXPIRIES_MAX];
-	unsigned n_expiries;
+	struct expiries expiries;
 	struct plan_action end;      /* to be done by the task; what is DO_COUNT: none. Its text is the plan's */
 	const struct plan_action *kill;
 	int64_t kill_us;

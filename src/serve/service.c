@@ -2,8 +2,8 @@
 #include "serve/service.h"
 
 #include "codec/close_code.h"
-#include "net/listen_address.h"
 #include "serve/faults.h"
+#include "ws/door.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,13 +13,12 @@ struct service {
 	struct service_options opt;
 	const struct service_events *up;
 	void *up_arg;
-	struct listener *listener;   /* NULL while a fault keeps it closed */
-	uv_timer_t relisten;
+	struct door *door;
 	struct list guests;          /* connections, until gone */
 	struct list callers;         /* requests that are not connections yet */
 	unsigned n_open, n_full;
-	int open_objects;            /* listener, timer, callers, guests, faults */
-	bool is_stopping, in_broadcast, is_unlistening;
+	int open_objects;            /* door, callers, guests, faults */
+	bool is_stopping, in_broadcast;
 	struct faults_settings faults;
 	uint32_t accepts;
 
@@ -214,34 +213,13 @@ static const struct server_events server_up_with_faults = {
 
 /* --- faults that concern everybody --- */
 
-static int listen_now(struct service *s);
-
 static void
-on_relisten(uv_timer_t *timer)
-{
-	struct service *s = timer->data;
-	int err;
-
-	if (s->is_unlistening) {
-		uv_timer_start(&s->relisten, on_relisten, 1, 0); /* the old one is not gone yet */
-		return;
-	}
-	err = listen_now(s);
-	if (err != 0)
-		journal_note(s->opt.server.conn.journal, "cannot listen again: %s", strerror(-err));
-}
-
-static void
-on_unlisten(void *arg, int64_t for_us)
+on_unlisten(void *arg, const struct plan_action *a)
 {
 	struct service *s = arg;
 
-	if (s->is_stopping || s->is_unlistening || s->listener == NULL)
-		return;
-	s->is_unlistening = true;
-	listener_close(s->listener);
-	/* The timer keeps the loop alive where nobody is connected. */
-	uv_timer_start(&s->relisten, on_relisten, for_us >= 0 ? (uint64_t)(for_us / US_PER_MS) : UINT64_MAX / 2, 0);
+	if (!s->is_stopping)
+		door_shut(s->door, a->is_timed ? a->time_us : -1);
 }
 
 static void
@@ -262,7 +240,7 @@ on_faults_gone(void *arg)
 	release(arg);
 }
 
-static const struct faults_events faults_up = { .unlisten = on_unlisten, .kill_all = on_kill_all, .gone = on_faults_gone };
+static const struct faults_events faults_up = { .all = { .unlisten = on_unlisten, .kill_all = on_kill_all }, .gone = on_faults_gone };
 
 static bool
 has_faults(const struct service *s)
@@ -270,7 +248,7 @@ has_faults(const struct service *s)
 	return s->opt.plan != NULL && s->opt.plan->n_lines > 0;
 }
 
-/* --- the listener --- */
+/* --- the door --- */
 
 static void
 on_accepted(void *arg, int fd, const char *peer)
@@ -290,35 +268,12 @@ on_accepted(void *arg, int fd, const char *peer)
 }
 
 static void
-on_trouble(void *arg, int err)
+on_door_closed(void *arg)
 {
-	struct service *s = arg;
-
-	journal_note(s->opt.server.conn.journal, "cannot accept connections: %s; those that are open go on%s", strerror(err),
-	    err == EMFILE ? " (raise the limit: ulimit -n)" : "");
+	release(arg);
 }
 
-static void
-on_listener_closed(void *arg)
-{
-	struct service *s = arg;
-
-	s->listener = NULL;
-	s->is_unlistening = false;
-	release(s);
-}
-
-static const struct listener_events listener_up = { .accepted = on_accepted, .trouble = on_trouble, .closed = on_listener_closed };
-
-static int
-listen_now(struct service *s)
-{
-	int err = listener_new(loop_of(s), &s->opt.address, &listener_up, s, &s->listener);
-
-	if (err == 0)
-		s->open_objects++;
-	return err;
-}
+static const struct door_events door_up = { .accepted = on_accepted, .closed = on_door_closed };
 
 /* --- the interface --- */
 
@@ -330,7 +285,7 @@ emit_listen(struct service *s)
 	char address[64], host[64];
 	struct buf url = { 0 };
 
-	listen_address_format(&s->opt.address, address, host);
+	door_format(s->door, address, host);
 	buf_printf(&url, "%s://%s/", s->opt.server.tls != NULL ? "wss" : "ws", host);
 	ev.u.listen = (struct ev_listen){ .url = buf_span(&url), .address = span_of(address) };
 	journal_emit(s->opt.server.conn.journal, &ev);
@@ -352,13 +307,11 @@ service_new(const struct service_options *opt, const struct service_events *up, 
 	list_init(&s->callers);
 	s->began_us = clock_mono(loop_of(s)->clock);
 	s->faults = (struct faults_settings){ loop_of(s), opt->server.conn.journal, opt->plan, opt->server.tag_query };
-	err = listen_now(s);
+	err = door_new(loop_of(s), opt->server.conn.journal, &opt->address, &door_up, s, &s->door);
 	if (err != 0) {
 		free(s);
 		return err;
 	}
-	uv_timer_init(&loop_of(s)->uv, &s->relisten);
-	s->relisten.data = s;
 	s->open_objects++;
 	emit_listen(s);
 	*ret = s;
@@ -371,20 +324,12 @@ service_free(struct service *s)
 	free(s);
 }
 
-static void
-on_timer_closed(uv_handle_t *handle)
-{
-	release(handle->data);
-}
-
 void
 service_stop(struct service *s, bool at_once)
 {
 	if (!s->is_stopping) {
 		s->is_stopping = true;
-		if (s->listener != NULL && !s->is_unlistening)
-			listener_close(s->listener);
-		uv_close((uv_handle_t *)&s->relisten, on_timer_closed);
+		door_close(s->door);
 		for (struct list *l = s->callers.next; l != &s->callers; l = l->next)
 			server_cancel(container_of(l, struct caller, link)->server);
 	}
@@ -405,7 +350,7 @@ service_signal(struct service *s, int signum)
 {
 	if (!has_faults(s) || s->is_stopping)
 		return;
-	faults_signal_all(&s->faults, signum, &faults_up, s);
+	everybody_signal(s->opt.plan, signum, s->faults.journal, &faults_up.all, s);
 	for (struct list *l = s->guests.next; l != &s->guests; l = l->next)
 		faults_signal(container_of(l, struct guest, link)->faults, signum);
 }

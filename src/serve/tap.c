@@ -330,6 +330,11 @@ on_ready(void *arg, unsigned bits)
 	struct tap *t = arg;
 	struct side *down = side_of(t, PLAN_DOWN);
 
+	/* An RST ends a stall. */
+	if ((bits & T_END) && transport_was_reset(t->t.below)) {
+		tap_stall(t, PLAN_UP, false);
+		tap_update(t);
+	}
 	if ((bits & T_WRITE) && !down->is_stalled) {
 		flow_flush(&down->flow, now_us(t));
 		send_owed_fin(t);

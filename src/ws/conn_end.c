@@ -147,7 +147,7 @@ say_ghost(const struct conn *c, bool ended, struct buf *text)
 }
 
 static void
-end_ghost(struct conn *c, bool ended)
+end_ghost(struct conn *c, bool ended, enum transport_close how)
 {
 	struct event ev = conn_event(&c->set, EV_GHOST);
 	int64_t now = conn_now(c);
@@ -164,13 +164,13 @@ end_ghost(struct conn *c, bool ended)
 	ev.u.ghost.overlap = ledger_overlap_us(c->set.journal->ledger, c->set.session, c->set.id, now, &ev.u.ghost.with);
 	conn_emit(c, &ev);
 	buf_deinit(&text);
-	let_go(c, TRANSPORT_FIN);
+	let_go(c, how);
 }
 
 static void
 on_ghost_timeout(uv_timer_t *timer)
 {
-	end_ghost(timer->data, false);
+	end_ghost(timer->data, false, TRANSPORT_FIN);
 }
 
 /* Declared lost, but perhaps alive at the far end: half-closed, so that it may end itself, and read on. */
@@ -196,7 +196,7 @@ conn_read_ghost(struct conn *c)
 		if (n == -EAGAIN)
 			return;
 		if (n <= 0) {
-			end_ghost(c, true);
+			end_ghost(c, true, TRANSPORT_FIN);
 			return;
 		}
 		c->ghost.bytes += (uint64_t)n;
@@ -204,9 +204,10 @@ conn_read_ghost(struct conn *c)
 	}
 }
 
+/* Nobody waits for what was lost. */
 void
 conn_release(struct conn *c)
 {
 	if (c->phase == PHASE_GHOST)
-		end_ghost(c, false);
+		end_ghost(c, false, TRANSPORT_LET_GO);
 }

@@ -23,6 +23,7 @@ from harness import COMMANDS, Wsdiag, environment  # noqa: E402
 from peers import raw as raw_peer  # noqa: E402
 from peers.external import External  # noqa: E402
 from peers.origin import Origin  # noqa: E402
+from screen import Screen  # noqa: E402
 
 
 def pytest_configure(config):
@@ -209,3 +210,52 @@ def no_hang():
     signal.alarm(300)
     yield
     signal.alarm(0)
+
+
+@pytest.fixture
+def screen(binary, tmp_path, start):
+    """screen(columns=80, rows=24, name="a", env={}) -> a shell on a terminal."""
+    screens = []
+
+    def begin(name="screen", **how):
+        s = Screen(tmp_path / name, binary, front=start.front if through.IS_ON else None, **how)
+        screens.append(s)
+        return s
+
+    yield begin
+    for s in screens:
+        s.stop()
+
+
+@pytest.fixture
+def told(raw):
+    """A peer that sends what the test says: told.send(text("x")), as often as wanted."""
+
+    class Told:
+        def __init__(self):
+            self.conns = []
+            self.server = raw(self.script)
+
+        def script(self, c):
+            c.upgrade()
+            self.conns.append(c)
+            c.drain()
+
+        def send(self, data):
+            self.conns[-1].send(data)
+
+    return Told()
+
+
+@pytest.fixture
+def repl(screen, serve):
+    """A REPL that talks to an echo."""
+
+    def begin(*args, **how):
+        s = screen(**how)
+        s.server = serve()
+        s.wsdiag(*args, s.server.url)
+        s.wait("c1 open>")
+        return s
+
+    return begin

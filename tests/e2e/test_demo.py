@@ -7,7 +7,6 @@ import signal
 
 import pytest
 
-from screen import Screen
 
 SEED = {
     "client": ["open c1", "lost c1: peer FIN", "failed d2: RST", "failed d3: RST", "failed d4: RST", "reconnect c2 (d5)", "lost c2: ping timeout",
@@ -38,20 +37,6 @@ def demo(run):
         return r
 
     return whole
-
-
-@pytest.fixture
-def screen(binary, tmp_path):
-    screens = []
-
-    def begin(name, **how):
-        s = Screen(tmp_path / name, binary, **how)
-        screens.append(s)
-        return s
-
-    yield begin
-    for s in screens:
-        s.stop()
 
 
 # the incident

@@ -387,6 +387,11 @@ def test_data_counts_as_a_sign_of_life(run, raw):
 @pytest.mark.parametrize("args,words", [
     (["-n", "ws://127.0.0.1:9/"], ["-k", "--no-input", "-w forever"]),
     (["--subprotcol", "x", "ws://127.0.0.1:9/"], ["--subprotocol"]),
+    (["-l", "8080"], ["wsdiag serve PORT"]),
+    (["--no-check", "ws://127.0.0.1:9/"], ["-k"]),
+    (["--no-color", "ws://127.0.0.1:9/"], ["--color never"]),
+    (["-p", "13", "ws://127.0.0.1:9/"], ["-s"]),
+    (["-V"], ["--version"]),
 ])
 def test_people_from_other_tools_get_a_hint(run, args, words):
     r = run(*args, log=False)

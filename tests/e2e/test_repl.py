@@ -1,73 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The REPL on a terminal: what the screen shows, not only which bytes went there."""
-import fcntl
-import json
-import os
-import pty
-import select
+"""The REPL on a terminal: what the screen shows while one types, not only which bytes went there."""
+import re
 import signal
-import socket
-import struct
-import subprocess
-import termios
 import threading
 
 import pytest
 
-import through
-from harness import PATIENCE, environment
-from peers import acts
-from peers.raw import CLOSE, PING, close, pong, text
-from screen import Screen, children
-
-
-@pytest.fixture
-def screen(binary, tmp_path, start):
-    """screen(columns=80, rows=24, name="a", env={}) -> a shell on a terminal."""
-    screens = []
-
-    def begin(name="screen", **how):
-        s = Screen(tmp_path / name, binary, front=start.front if through.IS_ON else None, **how)
-        screens.append(s)
-        return s
-
-    yield begin
-    for s in screens:
-        s.stop()
-
-
-@pytest.fixture
-def told(raw):
-    """A peer that sends what the test says: told.send(text("x")), as often as wanted."""
-
-    class Told:
-        def __init__(self):
-            self.conns = []
-            self.server = raw(self.script)
-
-        def script(self, c):
-            c.upgrade()
-            self.conns.append(c)
-            c.drain()
-
-        def send(self, data):
-            self.conns[-1].send(data)
-
-    return Told()
-
-
-@pytest.fixture
-def repl(screen, serve):
-    """A REPL that talks to an echo."""
-
-    def begin(*args, **how):
-        s = screen(**how)
-        s.server = serve()
-        s.wsdiag(*args, s.server.url)
-        s.wait("c1 open>")
-        return s
-
-    return begin
+from harness import PATIENCE
+from peers.raw import PING, pong, text
 
 
 # typing while something arrives
@@ -168,6 +108,25 @@ def test_the_prompt_changes_while_one_types(screen, serve):
     s.wait("nothing is open; /open dials, /quit leaves")
 
 
+def test_a_pong_changes_the_prompt_though_nothing_else_comes(screen, raw):
+    answers = threading.Event()
+
+    def peer(c):
+        c.upgrade()
+        answers.wait(PATIENCE)
+        while f := c.read_frame():
+            if f.opcode == PING:
+                c.send(pong(f.payload))
+
+    s = screen()
+    s.wsdiag("--ping-interval", "0.05", "--ping-timeout", "1000", raw(peer).url())
+    s.wait_last("c1 open>")
+    s.text("typed")
+    s.wait_last("c1 open> typed")
+    answers.set()
+    s.until(lambda rows: re.search(r"^c1 open [0-9.]+m?s> typed$", rows[-1]), "the round trip")
+
+
 def test_a_resize_keeps_the_line(repl):
     s = repl()
     s.text("y" * 60)
@@ -197,6 +156,20 @@ def test_pasted_lines_are_a_message_each_when_wanted(repl):
     s.until(lambda rows: all("< " + w in rows for w in ("one", "two", "three")), "three messages")
 
 
+def test_many_pasted_lines_go_out_in_order(repl):
+    """The second time in one piece with the line before them, which decides what becomes of them, and the one behind."""
+    s = repl()
+    words = [f"line {i}" for i in range(200)]
+    s.paste("\n".join(words))
+    s.wait("␤line 199")
+    s.keys("Enter")
+    assert s.server.wait_event("message", dir="in")["length"] == len("\n".join(words))
+    s.tmux("load-buffer", "-", data="/set paste lines\n\033[200~" + "\n".join(words) + "\n\033[201~/quit\n")
+    s.tmux("paste-buffer", "-r")
+    s.wait_last("shell$")
+    assert [e["length"] for e in s.server.events if e["event"] == "message" and e["dir"] == "in"][1:] == [len(w) for w in words]
+
+
 def test_a_long_paste_arrives_whole(repl):
     s = repl()
     s.paste("w" * 10000 + "\nend")
@@ -219,10 +192,14 @@ def test_ctrl_c_clears_the_line_and_then_closes(repl):
 def test_ctrl_c_gives_up_a_wait_and_leaves_what_was_typed(repl):
     s = repl()
     s.line("/sleep 1000")
+    s.line("/quit")
+    s.wait("after the line that waits; Ctrl-C gives up both")
+    s.line("/quit")
     s.text("typed")
     s.wait_last("c1 open, waiting> typed")
     s.keys("C-c")
     s.wait_last("c1 open> typed")
+    assert s.whole().count("gives up both") == 1
 
 
 def test_ctrl_z_and_fg(repl):
@@ -248,18 +225,48 @@ def test_ctrl_l_clears_the_screen(repl):
 def test_tab_completes_commands_arguments_files_connections_codes_and_events(repl):
     s = repl()
     (s.folder / "message.txt").write_text("from a file")
+    (s.folder / "two words.txt").write_text("spaces and all")
     for typed, completed in (("/rec", "/reconnect"), ("/reconnect o", "/reconnect overlap"), ("/drop r", "/drop rst"), ("/file mes", "/file message.txt"),
                              ("/binary @mes", "/binary @message.txt"), ("/use ", "/use 1"), ("/close 1001", "/close 1001"), ("/wait los", "/wait lost"),
-                             ("/help ti", "/help timing"), ("/set paste li", "/set paste lines"), ("/pongs of", "/pongs off")):
+                             ("/help ti", "/help timing"), ("/save two w", "/save two words.txt"), ("/log two w", "/log two words.txt"),
+                             ("/source two w", "/source two words.txt"), ("/binary @two w", "/binary @two words.txt"),
+                             ("/every 1000 /file tw", "/every 1000 /file two words.txt"), ("/set paste li", "/set paste lines"), ("/pongs of", "/pongs off")):
         s.text(typed)
         s.keys("Tab")
         s.text("|")
         s.wait_last(f"c1 open> {completed} |")
         s.keys("C-u")
+    s.text("/file tw")
+    s.keys("Tab", "Enter")
+    s.wait("< spaces and all")
     s.text("/close 101")
     s.keys("Tab")
     s.until(lambda rows: rows[-6:] == ["1010 Mandatory Extension", "1011 Internal Error", "1012 Service Restart", "1013 Try Again Later",
                                        "1014 Bad Gateway", "c1 open> /close 101"], "codes with their names")
+
+
+def test_many_candidates_are_listed_in_order_between_words(repl):
+    s = repl(columns=20)
+    for name in ("zé1", "zè2", "z\x1b[2J", "zmore and more"):
+        (s.folder / name).write_text("")
+    s.text("/file z")
+    s.keys("Tab", "Tab")
+    s.until(lambda rows: rows[-4:] == ["z\\e[2J", "zmore and more  zè2", "zé1", "c1 open> /file z"], "files in order")
+    s.keys("C-u")
+    s.text("/p")
+    s.keys("Tab")
+    s.until(lambda rows: rows[-4:] == ["/ping", "/ping-interval", "/pong  /pongs", "c1 open> /p"], "commands")
+
+
+@pytest.mark.parametrize("keys,typed", [
+    (("Home",), "|one two"), (("C-Left",), "one |two"), (("M-Left", "M-Left"), "|one two"), (("Home", "C-Right"), "one| two"), (("S-Left",), "one tw|o"),
+    (("C-w",), "one |"), (("Home", "DC"), "|ne two"), (("IC", "PPage", "NPage"), "one two|"), ([f"F{n}" for n in range(1, 13)], "one two|")])
+def test_keys_do_what_they_do_in_a_shell(repl, keys, typed):
+    s = repl()
+    s.text("one two")
+    s.keys(*keys)
+    s.text("|")
+    s.wait_last(f"c1 open> {typed}")
 
 
 def test_vi_keys_from_editrc(screen, serve):
@@ -273,6 +280,12 @@ def test_vi_keys_from_editrc(screen, serve):
     s.keys("Escape", "0")
     s.text("x")
     s.wait_last("c1 open> timing")
+    s.keys("Enter")
+    s.wait("< timing")
+    s.keys("Escape", "k")
+    s.wait_last("c1 open> timing")
+    s.text("0Da|")
+    s.wait_last("c1 open> |")
 
 
 PINGING = ("--ping-interval", "0.05")
@@ -303,93 +316,6 @@ def test_pings_go_on_while_another_key_is_awaited(screen, raw, keys):
         assert counted.wait_for(lambda: len(pings) >= before + 10, PATIENCE)
 
 
-class Unread:
-    """A terminal whose other end reads only when told."""
-
-    def __init__(self, *argv, folder):
-        env = environment(HOME=str(folder), XDG_STATE_HOME=str(folder / "state"))
-        self.folder = folder
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
-            env[name] += f":log_path={folder}/sanitizer"
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.before = termios.tcgetattr(slave)
-        self.slave = slave
-        self.process = subprocess.Popen([str(a) for a in argv], stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True)
-
-    def read_until(self, data):
-        got = b""
-        while data not in got:
-            assert select.select([self.master], [], [], PATIENCE)[0], got
-            got += os.read(self.master, 65536)
-        return got
-
-    def finish(self):
-        status = self.process.wait(PATIENCE)
-        after = termios.tcgetattr(self.slave)
-        os.close(self.slave)
-        os.close(self.master)
-        found = "".join(p.read_text(errors="replace") for p in self.folder.glob("sanitizer*"))
-        assert not found, found
-        assert after == self.before
-        return status
-
-
-def test_a_terminal_that_stops_reading_stops_nothing_else(binary, raw, tmp_path):
-    """Pings go on, memory is bounded, and a signal still ends it; when it reads again, the line is there."""
-    pings = []
-    counted = threading.Condition()
-    flood = threading.Event()
-
-    def peer(c):
-        c.upgrade()
-        flood.wait(PATIENCE)
-        for _ in range(40):
-            c.send(text("flood " + "x" * 4000) * 100)
-        while f := c.read_frame():
-            if f.opcode == CLOSE:
-                c.send(close(f.code))
-            if f.opcode == PING:
-                c.send(pong(f.payload))
-                with counted:
-                    pings.append(f)
-                    counted.notify_all()
-
-    t = Unread(binary, *PINGING, raw(peer).url(), folder=tmp_path)
-    t.read_until(b"c1 open")
-    os.write(t.master, b"typed")
-    t.read_until(b"typed")
-    flood.set()
-    with counted:  # those that it sends behind the flood
-        assert counted.wait_for(lambda: len(pings) >= 20, PATIENCE)
-    shown = t.read_until(b"not shown")
-    assert b"flood" in shown
-    os.write(t.master, b" on")
-    assert b"typed" in shown + t.read_until(b" on")
-    t.process.send_signal(signal.SIGTERM)
-    t.read_until(b"exit 143")
-    assert t.finish() in (143, -signal.SIGTERM)
-
-
-def test_a_terminal_that_never_reads_again_does_not_keep_it(binary, raw, tmp_path):
-    sent = threading.Event()
-
-    def peer(c):
-        c.upgrade()
-        for _ in range(40):
-            c.send(text("flood " + "x" * 4000) * 100)
-        sent.set()
-        while f := c.read_frame():
-            if f.opcode == CLOSE:
-                c.send(close(f.code))
-                return
-
-    t = Unread(binary, raw(peer).url(), folder=tmp_path)
-    assert sent.wait(PATIENCE)
-    t.process.send_signal(signal.SIGTERM)
-    assert t.finish() in (143, -signal.SIGTERM)
-
-
 # history
 
 def test_history_is_kept_across_runs_but_for_lines_that_begin_with_a_space(repl):
@@ -416,296 +342,3 @@ def test_two_at_once_keep_each_others_history(repl, tmp_path):
     a.line("again")
     a.wait("< again")
     assert (tmp_path / "shared" / "wsdiag" / "history").read_text() == "from a\nfrom b\nagain\n"
-
-
-# display
-
-def test_binary_is_a_hex_dump_and_long_messages_are_cut(repl):
-    s = repl()
-    s.line("/binary 00011b414243")
-    s.wait("00000000  00 01 1b 41 42 43")
-    s.wait("|...ABC|")
-    s.line("/set show 10")
-    s.line("0123456789abcdef")
-    s.wait("< 0123456789 ... 6 bytes more; /last shows it whole")
-    s.line("/last")
-    s.wait_whole("^0123456789abcdef$")
-    s.line("/save out.txt")
-    s.wait("16 bytes written to out.txt")
-    assert (s.folder / "out.txt").read_text() == "0123456789abcdef"
-
-
-def test_control_characters_are_never_raw(screen, told):
-    s = screen()
-    s.wsdiag(told.server.url())
-    s.wait("c1 open>")
-    told.send(text("a\x1b[2Jb\x07\r\u009bX\x7f"))
-    told.send(text("behind"))
-    s.wait("< behind")
-    s.wait("< a\\e[2Jb\\x07\\r\\u{009B}X\\x7F")
-
-
-def test_a_flood_is_counted_and_the_keyboard_goes_on(screen, told):
-    s = screen()
-    s.wsdiag("--log", s.folder / "log", told.server.url())
-    s.wait("c1 open>")
-    s.text("typed")
-    for _ in range(20):
-        told.send(text("flood") * 1000)
-    s.wait_whole("more messages in 1 s, not shown")
-    s.text(" on")
-    s.wait_last("c1 open> typed on")
-    s.keys("C-u")
-    s.line("/stats")
-    s.wait("in 20000 messages")
-    s.line("/quit")
-    s.wait_last("shell$")
-    log = [json.loads(line) for line in (s.folder / "log").read_text().splitlines()]
-    assert sum(e["event"] == "message" for e in log) == 20000
-
-
-def test_a_dumb_terminal_works(screen, told):
-    s = screen()
-    s.wsdiag(told.server.url(), before="TERM=dumb ")
-    s.wait("c1 open>")
-    s.text("typed")
-    told.send(text("arrived"))
-    s.wait("< arrived")
-    s.wait_last("c1 open> typed")
-
-
-# ends
-
-def kill(number):
-    return lambda s: os.kill(int(children((s.folder / "sh.pid").read_text().strip())[0]), number)
-
-
-def ctrl_c_twice(s):
-    s.keys("C-c")
-    s.wait_last("c1 closing>")
-    s.wait("the peer has not answered yet; Ctrl-C ends at once")
-    s.keys("C-c")
-    s.wait_whole("lost +c1  stopped by us at once")
-    s.wait_whole("end +s1  .*exit 0")
-
-
-# How, who answers (nobody: the Close stays unanswered), and the exit status, which wsdiag-repl(1) tells.
-ENDS = {
-    "quit": (lambda s: s.line("/quit"), "echo", 0),
-    "ctrl-d": (lambda s: s.keys("C-d"), "echo", 0),
-    "ctrl-d-in-a-search": (lambda s: s.keys("C-r", "x", "C-g", "C-d"), "echo", 0),
-    "ctrl-c": (lambda s: s.keys("C-c"), "echo", 0),
-    "ctrl-c-twice": (ctrl_c_twice, "nobody", 0),
-    "sigterm": (kill(signal.SIGTERM), "echo", 143),
-    "sighup": (kill(signal.SIGHUP), "echo", 129),
-}
-
-
-@pytest.mark.parametrize("how", list(ENDS))
-def test_the_terminal_is_as_it_was_and_the_status_tells(screen, serve, raw, how):
-    end, who, status = ENDS[how]
-    s = screen()
-    url = serve().url if who == "echo" else raw(acts.holds).url()
-    script = s.folder / "run.sh"
-    script.write_text(f"trap : INT\necho $$ >sh.pid\nstty -g >before\n'{s.binary}' {url}\necho $? >status\nstty -g >after\n")
-    s.line("bash run.sh; echo over")
-    s.wait("c1 open>")
-    end(s)
-    s.wait_whole("^over$")
-    assert (s.folder / "before").read_text() == (s.folder / "after").read_text()
-    assert (s.folder / "status").read_text() == f"{status}\n"
-
-
-def test_a_wrong_url_leaves_the_terminal_alone(screen):
-    s = screen()
-    s.line(f"stty -g >before; '{s.binary}' htp://x; echo status $?; stty -g >after; echo over")
-    s.wait_whole("^over$")
-    s.wait("status 3")
-    assert (s.folder / "before").read_text() == (s.folder / "after").read_text()
-
-
-@pytest.mark.parametrize("leave", [lambda s: s.keys("C-d"), lambda s: s.line("/quit"), lambda s: s.line("/close")])
-def test_who_leaves_while_nothing_is_read_reads_the_answer_to_the_close(repl, leave):
-    s = repl()
-    s.line("/stall")
-    s.wait("c1 stalled>")
-    s.line("unread")
-    s.until(lambda rows: rows[-2:] == ["c1 stalled> unread", "c1 stalled>"], "the next prompt")
-    leave(s)
-    s.wait("ours 1000, answered 1000")
-
-
-def test_a_reconnect_while_nothing_is_read_closes_cleanly(repl):
-    s = repl()
-    s.line("/stall")
-    s.wait("c1 stalled>")
-    s.line("/reconnect")
-    s.wait("ours 1000, answered 1000")
-    s.wait_last("c2 open>")
-
-
-def test_an_unreachable_server_says_why_and_can_be_tried_again(screen):
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        s = screen()
-        s.wsdiag(f"ws://127.0.0.1:{unused.getsockname()[1]}", after="; echo status $?")
-        s.wait("refused")
-        s.wait_last("closed>")
-        s.line("/open")
-        s.wait("d2")
-        s.wait_last("closed>")
-        s.keys("C-d")
-        s.wait("status 7")
-
-
-def test_a_server_that_went_is_told_and_dialled_again(screen, serve):
-    server = serve()
-    s = screen()
-    s.wsdiag(server.url, after="; echo status $?")
-    s.wait("c1 open>")
-    server.signal(signal.SIGKILL)
-    s.until(lambda rows: rows[-1].startswith("retry "), "the wait for a retry")
-    s.keys("C-d")
-    s.wait("status 0")
-
-
-# commands
-
-def test_unknown_commands_and_wrong_states_say_what_would_do(repl):
-    s = repl()
-    s.line("/pign")
-    s.wait("there is no /pign; did you mean /ping?")
-    s.line("//pign")
-    s.wait("< /pign")
-    s.line("/open")
-    s.wait("a connection is open already")
-    s.line("/close")
-    s.wait_last("closed>")
-    s.line("/ping")
-    s.wait("/ping needs an open connection; /open dials")
-    s.line("/open")
-    s.wait_last("c2 open>")
-
-
-def test_who_has_never_typed_here_gets_a_hint(repl):
-    s = repl()
-    s.wait("/help tells the commands, Ctrl-D leaves")
-    s.line("known now")
-    s.wait("< known now")
-    s.keys("C-d")
-    s.wait_last("shell$")
-    s.wsdiag(s.server.url)
-    s.wait_last("c1 open>")
-    assert "/help tells" not in "".join(s.rows())
-
-
-@pytest.mark.parametrize("typed,command", [("help", "help"), ("?", "help"), ("exit", "quit"), ("close", "close")])
-def test_a_command_without_its_slash_is_sent_and_told(repl, typed, command):
-    s = repl()
-    s.line(typed)
-    s.wait(f'"{typed}" was sent as a message; the command is /{command}')
-    s.wait(f"< {typed}")
-    s.line(f"/{typed}" if typed == "exit" else "/q")
-    s.wait("did you mean /quit?")
-
-
-def test_what_cannot_be_sent_says_so_and_what_waits_as_well(screen, serve):
-    server = serve()
-    s = screen()
-    s.wsdiag("-r", "--reconnect-delay", "1000", server.url)
-    s.wait("c1 open>")
-    s.line("/close")
-    s.wait_last("closed>")
-    s.line("text")
-    s.wait("nothing is open to send this on; /open dials")
-    s.line("/open")
-    s.wait_last("c2 open>")
-    server.signal(signal.SIGKILL)
-    s.until(lambda rows: rows[-1].startswith("retry "), "the wait for a retry")
-    s.line("later")
-    s.wait("kept until something is open: the next dial waits; /open dials now")
-    s.line("/ping")
-    s.wait("/ping needs an open connection; the next dial waits; /open dials now")
-
-
-def test_a_close_that_is_not_answered_can_be_cut_short(screen, raw):
-    s = screen()
-    s.wsdiag(raw(acts.holds).url())
-    s.wait("c1 open>")
-    s.line("/close")
-    s.wait_last("c1 closing>")
-    s.line("/close")
-    s.wait("the connection is closing; /drop ends it at once")
-    s.line("/ping")
-    s.wait("the connection is closing")
-    s.line("/drop")
-    s.wait_whole("^lost +c1  ")
-    s.wait("closed>")
-
-
-def test_a_dial_is_given_up(screen, raw):
-    s = screen()
-    s.wsdiag(raw(lambda c: c.drain()).url())
-    s.wait_last("dialling>")
-    s.line("/open")
-    s.wait("a dial is under way already")
-    s.line("/close")
-    s.wait_last("closed>")
-
-
-@pytest.mark.parametrize("columns", [80, 40, 20])
-def test_help_is_folded_between_words(repl, binary, columns):
-    s = repl(columns=columns, rows=200)
-    s.line("/help")
-    s.wait_last("c1 open>")
-    s.wait("wsdiag-repl")
-    rows = s.rows()
-    assert max(map(len, rows)) <= columns
-    words = set(" ".join(rows).split())
-    out = subprocess.run([binary, "dump-console"], capture_output=True, text=True, check=True, env=environment()).stdout
-    for name, args, text in (line.split("\t") for line in out.splitlines()):
-        assert {f"/{name}", *text.split()} <= words, (name, set(text.split()) - words)
-    order = [rows.index(r) for r in rows if r.startswith("  /")]
-    assert len(order) == len(out.splitlines())
-
-
-SHOWN = (
-    ("/help close", "closing handshake"), ("/conns", "* c1   open"), ("/headers", "Sec-WebSocket-Accept"), ("/tls", "no TLS"), ("/timing", "upgrade "),
-    ("/stats", "dials 1"), ("/set", "paste one"), ("/fragment 2 abcdef", "< abcdef"), ("/last", "\nabcdef"), ("/save saved", "6 bytes written to saved"),
-    ("/binary 4142", "|AB|"), ("/binary @saved", "|abcdef|"), ("/file saved", "< abcdef"), ("/pong x", ""), ("/every 0.05 tick", "< tick"), ("/every off", ""),
-    ("/text /slash", "< /slash"), ("/ping", "pong in"), ("/pongs off", ""), ("/pongs on", ""), ("/ping-interval 1000", ""), ("/ping-interval off", ""),
-    ("/stall", "not reading"), ("/resume", "c1 open"), ("/resume", "nothing is stalled"), ("/reconnect overlap", "overlap"), ("/conns", "* c2"),
-    ("/use 1", "c1 open"), ("/drop rst", "c2 open"), ("/sleep 0", ""), ("/expect nothing 0.01", "did not come in time"), ("/log events", ""),
-    ("/raw 81 82 00 00 00 00 68 69", "< hi"), ("/log off", ""), ("/close 4000", "ours 4000"), ("/wait close", "closed>"), ("/open", "c3 open>"),
-    ("/source lines", "from a file"), ("/echo over", "over"), ("/quit", "end "))
-
-
-def test_every_command_does_something_here(repl, binary):
-    s = repl(rows=100)
-    (s.folder / "lines").write_text("/echo from a file\n")
-    for line, shown in SHOWN:
-        s.line(line)
-        s.wait(shown)
-    assert "message" in (s.folder / "events").read_text()
-    out = subprocess.run([binary, "dump-console"], capture_output=True, text=True, check=True, env=environment()).stdout
-    assert {line.split("\t")[0] for line in out.splitlines()} == {line.split()[0][1:] for line, _ in SHOWN}
-
-
-def test_texts_and_lines_from_the_command_line(screen, serve):
-    s = screen()
-    s.wsdiag("-x", "a text", "--run", "/ping", "--run", "a line", serve().url)
-    s.wait("< a text")
-    s.wait("pong in")
-    s.wait("< a line")
-    s.line("typed")
-    s.wait("< typed")
-
-
-def test_a_log_that_is_full_garbles_nothing(screen, serve):
-    s = screen()
-    s.wsdiag("--log", "/dev/full", serve().url)
-    s.wait("c1 open")
-    s.line("/echo x")
-    rows = s.until(lambda rows: "x" in rows and rows, "the answer")
-    assert [r for r in rows if "/dev/full" in r and r.startswith("wsdiag: --log /dev/full: No space left on device")]
-    s.wait_last("c1 open>")

@@ -192,8 +192,38 @@ def test_other_forms_cannot_be_followed_and_it_says_what_to_do(follow, form):
     assert r.status == 2 and r.out == b"" and f"--follow and {form} exclude each other" in r.err and "Ctrl-C" in r.err
 
 
-def test_a_log_that_is_not_there_and_a_time_that_is_none_end_it(follow, tmp_path):
-    r = follow(tmp_path / "none.jsonl").finish()
+def test_a_log_that_is_not_there_yet_is_waited_for(follow, tmp_path):
+    path = tmp_path / "none.jsonl"
+    r = follow(path)
+    r.wait_err("none.jsonl is not there yet; waiting for it")
+    path.write_text(line("open", 1) + line("lost", 6, **LOST))
+    r.wait_out(b"LOSS  ")
+    r.signal(signal.SIGINT)
+    r = r.finish()
+    assert r.status == 1 and r.err.count("not there yet") == 1 and "none.jsonl is there now" in r.err
+
+
+def test_a_log_that_is_rotated_is_followed_and_told(follow, tmp_path):
+    path = tmp_path / "c.jsonl"
+    path.write_text(line("open", 1) + line("lost", 6, **LOST))
+    r = follow(path)
+    r.wait_out(b"LOSS  ")
+    path.rename(tmp_path / "c.jsonl.1")
+    path.touch()
+    grow(tmp_path / "c.jsonl.1", line("open", 7, conn=2, dial=2))
+    grow(path, line("lost", 12, conn=2, dial=2, **LOST))
+    r.wait_out(b"2 samples")
+    os.truncate(path, 0)
+    r.wait_err("was cut back")
+    r.signal(signal.SIGINT)
+    r = r.finish()
+    assert r.status == 1 and "c.jsonl was replaced; going on with the new file of this name" in r.err
+
+
+def test_a_name_that_no_file_can_have_and_a_time_that_is_none_end_it(follow, tmp_path):
+    path = tmp_path / "file"
+    path.touch()
+    r = follow(path / "none.jsonl").finish()
     assert r.status == 26 and "none.jsonl" in r.err and r.out == b""
     r = follow("client.log", "--since", "teatime", cwd=DATA / "issue-971").finish()
     assert r.status == 2 and "teatime" in r.err and r.out == b""

@@ -115,7 +115,7 @@ def test_a_run_without_findings_has_a_page_that_says_so(report, tmp_path):
     assert "Nothing went wrong that these logs could show" in page.text and "None: whatever ended" in page.text
 
 
-def test_a_log_of_thousands_is_a_page_of_bounded_size_whose_links_all_lead_somewhere(report, tmp_path):
+def test_a_log_of_thousands_is_a_page_of_bounded_size_whose_links_all_lead_somewhere(run, report, tmp_path):
     log, path = tmp_path / "s.jsonl", tmp_path / "r.html"
     with open(log, "w") as f:
         def put(n, event, seconds, conn, **fields):
@@ -135,6 +135,12 @@ def test_a_log_of_thousands_is_a_page_of_bounded_size_whose_links_all_lead_somew
     # No loss is left out for the others.
     assert {f"b{conn - 1}" for conn in range(7, 5001, 100)} <= set(drawn) and len(drawn) <= 1100
     assert len(report(log, "--markdown")) < 65536
+    # JSON has them all, and is written in pieces.
+    document = json.loads(report(log, "--json"))
+    assert [c["ends"][0]["conn"] for c in document["connections"]] == list(range(1, 5001)) and list(document)[-1] == "left_out"
+    with open("/dev/full", "wb") as full:
+        r = run("report", log, "--json", log=False, stdout=full)
+        assert r.status == 23 and r.err == "wsdiag: stdout: No space left on device\n"
 
 
 def test_what_cannot_be_written_is_said_and_the_old_page_stays(run, tmp_path):

@@ -385,6 +385,21 @@ def test_a_stalled_server_does_not_read(faulty):
     assert server.wait_event("lost")["received"]["messages"] == 0
 
 
+def test_a_signal_that_nothing_waits_for_is_told(faulty):
+    server = faulty("on signal USR1: rst")
+    server.signal(signal.SIGUSR2)
+    assert server.wait_event("note")["text"] == 'no line of the plan waits for "USR2"; known: USR1'
+
+
+def test_a_reset_ends_a_stall(faulty):
+    server = faulty("at open: stall up")
+    c = dial(server)
+    c.send(text("x", mask=True))
+    server.wait_event("inject")
+    c.rst()
+    assert server.wait_event("lost")["cause"] == "tcp.reset"
+
+
 def test_a_stalled_window_fills(faulty):
     server = faulty("at open: stall up")
     c = dial(server)

@@ -345,3 +345,13 @@ def test_the_key_log_gets_the_secrets(run, raw, certs, tmp_path):
     server = raw(opens, tls=context(certs))
     run("--cacert", certs / "ca.pem", server.url(name="localhost"), env={"SSLKEYLOGFILE": str(keys)})
     assert re.search(r"^(CLIENT_RANDOM|CLIENT_TRAFFIC_SECRET_0) [0-9a-f]{64} [0-9a-f]+$", keys.read_text(), re.M)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_a_port_without_tls_is_told_what_to_try(run, raw, answer):
+    def peer(c):
+        c.recv()
+        c.send(answer)
+
+    r = run(f"wss://127.0.0.1:{raw(peer).port}/")
+    assert r.status == 35 and "try ws://, or check the port" in r.err

@@ -8,12 +8,11 @@ import re
 
 IS_ON = os.environ.get("WSDIAG_THROUGH_PROXY") == "1"
 
-# Modules of which nothing runs through a proxy, and why; of all others everything does but what LEFT_OUT has.
+# Of a module's name the beginning: those of which nothing runs through a proxy, and why; of all others everything does but what LEFT_OUT has.
 OTHERS = {
-    **dict.fromkeys(("test_proxy", "test_proxy_ends", "test_proxy_faults", "test_proxy_many", "test_like", "test_incident", "test_library", "test_through"),
-                    "they have proxies of their own"),
+    **dict.fromkeys(("test_proxy", "test_like", "test_incident", "test_library", "test_through"), "they have proxies of their own"),
     "test_demo": "client, proxy and server are one process",
-    **dict.fromkeys(("test_report", "test_report_follow", "test_report_inputs", "test_report_pages"), "report reads logs"),
+    "test_report": "report reads logs",
     **dict.fromkeys(("test_manual", "test_style"), "no connections"),
 }
 
@@ -163,7 +162,8 @@ def not_compared(item):
 
 def reason(item):
     """Why a test does not run through a proxy; None: it does."""
-    return OTHERS.get(item.module.__name__) or found(LEFT_OUT, item)
+    module = item.module.__name__
+    return next((why for start, why in OTHERS.items() if module.startswith(start)), None) or found(LEFT_OUT, item)
 
 
 class Front:

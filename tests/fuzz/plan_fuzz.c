@@ -11,9 +11,6 @@
 #include <signal.h>
 #include <string.h>
 
-/* Its text is data of the build, and no business of the parser. */
-const struct installed_plan installed_plans[] = { { 0 } };
-
 static void
 check_error(struct buf *error)
 {

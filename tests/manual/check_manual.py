@@ -251,10 +251,13 @@ def check_commands():
 
 
 def check_console():
-    want = [tuple(line.split("\t")[:2]) for line in ask("dump-console").splitlines()]
-    heads = [head for head, _ in items(section((MAN / "wsdiag-repl.1").read_text(), "COMMANDS"))]
-    have = [(name.removeprefix("Ic /"), argument.removesuffix("\\&")) for name, _, argument in (head.partition(" Ar ") for head in heads)]
-    yield from differences("wsdiag-repl(1), COMMANDS", want, have)
+    rows = [line.split("\t") for line in ask("dump-console").splitlines()]
+    described = items(section((MAN / "wsdiag-repl.1").read_text(), "COMMANDS"))
+    have = [(name.removeprefix("Ic /"), argument.removesuffix("\\&")) for name, _, argument in (head.partition(" Ar ") for head, _ in described)]
+    yield from differences("wsdiag-repl(1), COMMANDS", [(name, args) for name, args, _ in rows], have)
+    for (name, _, text), (_, body) in zip(rows, described):
+        if not body.replace("\n", " ").startswith(text[0].upper() + text[1:] + "."):
+            yield f"wsdiag-repl(1), /{name}: does not begin as /help says it: {text}"
 
 
 def plans(kind):

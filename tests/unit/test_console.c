@@ -161,7 +161,6 @@ START_TEST(the_table_is_whole)
 		ck_assert_ptr_nonnull(k->run);
 		ck_assert_ptr_eq(console_find(span_of(k->name)), k); /* no name twice */
 		ck_assert_msg(strlen(k->help) > 3, "%s", k->name);
-		ck_assert_msg((k->complete == COMPLETE_WORDS) == (k->words != NULL), "%s", k->name);
 	}
 	ck_assert_ptr_null(console_find(SPAN_LIT("nothing")));
 	ck_assert_ptr_null(console_find(SPAN_NONE));
@@ -194,26 +193,30 @@ START_TEST(what_makes_no_sense_says_why_and_what_would)
 		{ "/clsoe", "did you mean /close?" },
 		{ "/zzzzzz", "/help lists" },
 		{ "/help zzz", "/help lists" },
+		{ "/use", "/use CONN: send" },
 		{ "/use x", "/conns" },
 		{ "/use 1", "/conns" },
-		{ "/every", "/every SECONDS LINE" },
+		{ "/every", "/every off|SECONDS LINE: do LINE" },
 		{ "/every 1", "/every SECONDS LINE" },
 		{ "/every x y", "not a duration" },
+		{ "/every 0 x", "/every off" },
 		{ "/every 1 /sleep 1", "waits" },
 		{ "/pongs maybe", "/pongs on" },
 		{ "/ping-interval x", "not a duration" },
 		{ "/open http://[", "" },
 		{ "/last", "no message has come" },
 		{ "/save x", "no message has come" },
-		{ "/save", "/save FILE" },
+		{ "/save", "/save FILE: the last" },
 		{ "/set show x", "BYTES" },
 		{ "/set what 1", "show BYTES" },
 		{ "/set paste", "/set paste one" },
-		{ "/log", "/log FILE" },
+		{ "/log", "/log off|FILE: write" },
 		{ "/log /nonexistent/x", "No such file" },
 		{ "/source", "/source FILE" },
 		{ "/source /nonexistent/x", "No such file" },
-		{ "/sleep", "not a duration" },
+		{ "/source /", "Is a directory" },
+		{ "/source /dev/zero", "too large" },
+		{ "/sleep", "/sleep SECONDS: wait" },
 		{ "/sleep forever and ever", "not a duration" },
 		{ "/wait", "/wait EVENT" },
 		{ "/wait nothing", "/wait EVENT" },
@@ -277,6 +280,19 @@ START_TEST(a_message_is_expected_also_behind_a_nul)
 	tell_message(&t, OP_BINARY, "\0needle", 7);
 	run(&t, "/expect needle$", true);
 	ck_assert(!console_is_waiting(t.console));
+}
+END_TEST
+
+START_TEST(what_came_last_is_quoted_also_behind_a_nul)
+{
+	struct trial t CLEANUP(release);
+
+	prepare(&t);
+	tell_message(&t, OP_BINARY, "\0ab", 3);
+	run(&t, "/expect never 0.01", false);
+	while (t.failures.len == 0)
+		uv_run(&t.nt->l.uv, UV_RUN_ONCE);
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&t.failures), "the last that came was \"\u2400ab\""));
 }
 END_TEST
 
@@ -373,6 +389,7 @@ END_TEST
 
 UNIT_MAIN("console", words_are_taken_one_by_one, numbers_have_a_limit_and_no_signs, the_table_is_whole,
     help_tells_of_each_command, what_makes_no_sense_says_why_and_what_would, a_wait_looks_back_at_what_no_other_has_seen,
-    a_person_waits_for_what_came_since_the_line_before, a_message_is_expected_also_behind_a_nul, only_so_many_messages_and_events_are_remembered,
+    a_person_waits_for_what_came_since_the_line_before, a_message_is_expected_also_behind_a_nul, what_came_last_is_quoted_also_behind_a_nul,
+    only_so_many_messages_and_events_are_remembered,
     what_did_not_come_ends_a_script_and_says_what_did, lines_of_a_file_go_before_those_that_wait, quit_leaves_out_the_lines_behind_it,
     the_last_message_is_shown_whole_and_told_where_it_was_not_kept)

@@ -134,6 +134,35 @@ START_TEST(the_summary_stands_before_the_first_message_of_the_next_second)
 }
 END_TEST
 
-UNIT_MAIN("display", a_message_is_a_line_with_its_direction, nothing_in_a_message_moves_the_cursor,
+START_TEST(a_hex_dump_has_as_many_bytes_in_a_row_as_fit)
+{
+	static const struct {
+		unsigned columns;
+		const char *first;
+	} rows[] = {
+		{ 0, "  00000000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|" },
+		{ 80, "  00000000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|" },
+		{ 79, "  0000  30 31 32 33 34 35 36 37  |01234567|" },
+		{ 43, "  0000  30 31 32 33 34 35 36 37  |01234567|" },
+		{ 42, "  0000  30 31 32 33  |0123|" },
+		{ 20, "  0000  30 31  |01|" },
+		{ 1, "  0000  30 31  |01|" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf out CLEANUP(buf_deinit) = { 0 };
+		struct span rest, line;
+
+		display_hex_dump(&out, SPAN_LIT("0123456789abcdefg"), rows[i].columns);
+		rest = buf_span(&out);
+		ck_assert(span_next(&rest, '\n', &line));
+		ck_span_eq(line, rows[i].first);
+		for (; rest.n > 0 && span_next(&rest, '\n', &line);)
+			ck_assert_uint_le(line.n, strlen(rows[i].first));
+	}
+}
+END_TEST
+
+UNIT_MAIN("display", a_hex_dump_has_as_many_bytes_in_a_row_as_fit, a_message_is_a_line_with_its_direction, nothing_in_a_message_moves_the_cursor,
     a_long_message_is_cut_between_characters_and_the_rest_counted, what_was_not_kept_is_counted_too, binary_is_a_dump_with_offsets,
     a_flood_is_counted_and_told_once_in_the_next_second, the_summary_stands_before_the_first_message_of_the_next_second)

@@ -377,18 +377,18 @@ static const struct {
 	{ cut_tls, K(TRUNCATED_TLS), K(TRUNCATED_TLS), K(LOSS), AFTER_LOSS },
 	{ zombie, K(OVERLAP) | K(ZOMBIE_LEG), K(ZOMBIE_LEG), K(SILENCE), AFTER_LOSS | K(OVERLAP) },
 	{ path_dead, K(OVERLAP) | K(PATH_DEAD), K(PATH_DEAD), K(SILENCE), AFTER_LOSS | K(OVERLAP) },
-	{ unseen, K(UNSEEN_END), 0, K(LOSS), K(LOSS) },
-	{ orphan, K(ORPHAN) | K(DIAL_FAILED), K(DIAL_FAILED), K(LOSS), K(LOSS) },
+	{ unseen, K(UNSEEN_END), 0, K(LOSS), 0 },
+	{ orphan, K(ORPHAN) | K(DIAL_FAILED), K(DIAL_FAILED), K(LOSS), 0 },
 	{ replay, K(REPLAY), 0, K(REPLAY), 0 },
-	{ hop_close, K(HOP_CLOSE) | K(RESTART), K(RESTART), K(LOSS), K(LOSS) | AFTER_LOSS },
-	{ close_lost, K(CLOSE_LOST), K(LOSS), 0, K(LOSS) | AFTER_LOSS },
-	{ close_timeout, K(CLOSE_TIMEOUT), K(CLOSE_TIMEOUT), K(LOSS), K(CLOSE_LOST) | AFTER_LOSS },
+	{ hop_close, K(HOP_CLOSE), K(RESTART), K(LOSS), AFTER_LOSS },
+	{ close_lost, K(CLOSE_LOST), K(LOSS), 0, AFTER_LOSS },
+	{ close_timeout, K(CLOSE_LOST), K(CLOSE_TIMEOUT), K(LOSS), AFTER_LOSS },
 	{ refused, K(REFUSED), K(REFUSED), 0, 0 },
 	{ unreachable, K(DIAL_FAILED), K(DIAL_FAILED), 0, 0 },
-	{ suspended, K(SUSPEND) | K(RESET), K(SUSPEND) | K(RESET), K(RESET), AFTER_LOSS },
-	{ idle_timeouts, K(IDLE_TIMEOUT) | K(LOSS_BOTH), K(IDLE_TIMEOUT) | K(LOSS), K(IDLE_TIMEOUT) | K(LOSS), AFTER_LOSS },
-	{ lifetime_caps, K(LIFETIME_CAP) | K(LOSS_BOTH), K(LIFETIME_CAP) | K(LOSS), K(LIFETIME_CAP) | K(LOSS), AFTER_LOSS },
-	{ flapping, K(FLAPPING) | K(PEER_CLOSED), K(FLAPPING) | K(PEER_CLOSED), 0, 0 },
+	{ suspended, K(SUSPEND), K(SUSPEND), K(RESET), AFTER_LOSS },
+	{ idle_timeouts, K(IDLE_TIMEOUT), K(IDLE_TIMEOUT), K(IDLE_TIMEOUT), AFTER_LOSS },
+	{ lifetime_caps, K(LIFETIME_CAP), K(LIFETIME_CAP), K(LIFETIME_CAP), AFTER_LOSS },
+	{ flapping, K(FLAPPING), K(FLAPPING), 0, 0 },
 	{ violation, K(VIOLATION), K(VIOLATION), 0, K(LOSS) | K(LOSS_BOTH) | K(PEER_CLOSED) | AFTER_LOSS },
 };
 
@@ -534,6 +534,80 @@ START_TEST(a_log_that_was_cut_short_raises_no_alarm)
 }
 END_TEST
 
+/* What a finding explains is left out of those that only say that it ended, and they say so. */
+START_TEST(a_loss_that_is_explained_is_told_once)
+{
+	uint32_t client = 0, server = 0;
+	struct story_maker s = { .session = "run", .now = 1 * S, .client_conns = &client, .server_conns = &server };
+	struct findings f;
+	struct model m;
+	struct world w;
+
+	world_init(&w, 300 + (unsigned)_i);
+	s.w = &w;
+	idle_timeouts(&s);
+	fin_both(&s);
+	model_init(&m);
+	world_feed(&w, &m);
+	join_model(&m);
+	findings_look(&m, &f);
+	for (uint32_t i = 0; i < f.n; i++)
+		if (f.items[i].kind == FINDING_LOSS_BOTH) {
+			ck_assert_uint_eq(f.items[i].n_samples, 1);
+			ck_assert_ptr_nonnull(strstr(f.items[i].text, "What is explained above is not counted here."));
+		}
+	ck_assert_uint_eq(mask_of(&f) & ~AFTER_LOSS, K(IDLE_TIMEOUT) | K(LOSS_BOTH));
+	findings_deinit(&f);
+	model_deinit(&m);
+	world_deinit(&w);
+}
+END_TEST
+
+/* By the server's own word, and nobody came back: it was stopped on purpose. With a client that comes back it was restarted. */
+START_TEST(a_server_that_is_stopped_is_no_finding_and_one_that_is_restarted_is)
+{
+	for (int comes_back = 0; comes_back < 2; comes_back++) {
+		uint32_t client = 0, server = 0;
+		struct story_maker s = { .session = "run", .now = 1 * S, .client_conns = &client, .server_conns = &server };
+		struct world w;
+
+		world_init(&w, 400 + (unsigned)_i);
+		s.w = &w;
+		healthy(&s);
+		struct pair p = open_both(&s), q = open_both(&s);
+		s.now += 60 * S;
+		close_by(&s, &p, false, CLOSE_GOING_AWAY);
+		close_by(&s, &q, false, CLOSE_GOING_AWAY);
+		s.now += 5 * S;
+		if (comes_back)
+			healthy(&s);
+		judge(&w, comes_back ? "restarted" : "stopped", comes_back ? K(RESTART) : 0, K(OVERLAP));
+		world_deinit(&w);
+	}
+}
+END_TEST
+
+START_TEST(nothing_to_judge_is_said)
+{
+	struct findings f;
+	struct model m;
+	struct world w;
+
+	world_init(&w, 1);
+	model_init(&m);
+	world_feed(&w, &m);
+	join_model(&m);
+	findings_look(&m, &f);
+	ck_assert_uint_eq(f.n, 0);
+	ck_assert_uint_eq(f.n_unjudged, 1);
+	ck_assert_ptr_nonnull(strstr(f.unjudged[0].why, "no line of these logs tells of a connection"));
+	ck_assert_ptr_nonnull(f.next);
+	findings_deinit(&f);
+	model_deinit(&m);
+	world_deinit(&w);
+}
+END_TEST
+
 START_TEST(the_clocks_offset_is_found_within_its_uncertainty)
 {
 	struct participant *p;
@@ -559,4 +633,5 @@ START_TEST(the_clocks_offset_is_found_within_its_uncertainty)
 END_TEST
 
 UNIT_LOOP_MAIN("finding", 20, faults_are_judged_as_they_were_made_by_the_logs_of_both_ends, and_by_the_clients_alone, and_by_the_servers_alone,
-    a_healthy_run_of_a_thousand_connections_has_no_findings, a_log_that_was_cut_short_raises_no_alarm, the_clocks_offset_is_found_within_its_uncertainty)
+    a_healthy_run_of_a_thousand_connections_has_no_findings, a_log_that_was_cut_short_raises_no_alarm, a_loss_that_is_explained_is_told_once,
+    a_server_that_is_stopped_is_no_finding_and_one_that_is_restarted_is, nothing_to_judge_is_said, the_clocks_offset_is_found_within_its_uncertainty)

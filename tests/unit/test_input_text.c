@@ -139,6 +139,44 @@ static const struct {
 	{ "closed the file", NULL },
 	{ "opening", NULL },
 	{ "", NULL },
+	/* What WebSocket programs say. */
+	{ "INFO app.consumers: client connected from 10.0.0.1", "open" },
+	{ "app - INFO - New client 5 connected", "open" },
+	{ "{\"level\":\"info\",\"msg\":\"user connected\"}", "open" },
+	{ "[handler] New WebSocket connection established from 10.0.0.1", "open" },
+	{ "INFO:     ('127.0.0.1', 54321) - \"WebSocket /ws\" [accepted]", "open" },
+	{ "Connected to the server", "open" },
+	{ "DEBUG:websockets.server:connection open", "open" },
+	{ "INFO:     connection closed", "close" },
+	{ "new connection from 127.0.0.1:5000", "open" },
+	{ "Disconnected from server", "close" },
+	{ "WebSocket connection closed: 1001", "close ws.close \"1001\" got 1001 sent 0 by peer" },
+	{ "Failed to connect to wss://e.org/: connection refused", "failed tcp tcp.refused \"to wss://e.org/: connection refused\"" },
+	/* What they, and others, say of something else. */
+	{ "database connected", NULL },
+	{ "INFO app.db: connected", NULL },
+	{ "[redis] connected", NULL },
+	{ "redis on_connect", NULL },
+	{ "Connected to Berlin", NULL },
+	{ "connected to MongoDB at 10.0.0.1", NULL },
+	{ "postgres connection closed", NULL },
+	{ "DB connection opened", NULL },
+	{ "Accepted password for root from 10.0.0.1", NULL },
+	{ "accepted", NULL },
+	{ "3 clients connected", NULL },
+	{ "websocket clients connected: 3", NULL },
+	{ "connected clients: 3", NULL },
+	{ "connected=true", NULL },
+	{ "connected: false", NULL },
+	{ "auto-connected devices", NULL },
+	{ "USB device mounted, printer connected", NULL },
+	{ "will abort on error", NULL },
+	{ "flush on close", NULL },
+	{ "mqtt: disconnected from broker", NULL },
+	{ "network cable disconnected", NULL },
+	{ "disconnected from Berlin", NULL },
+	{ "connection refused", NULL },
+	{ "write: broken pipe", NULL },
 };
 
 START_TEST(words_mean_events)
@@ -212,6 +250,30 @@ START_TEST(bytes_that_no_text_has_are_unreadable)
 }
 END_TEST
 
+static const struct {
+	const char *lines, *events;
+} mixed[] = {
+	/* An application's log: the rest of what it does is not its WebSocket. */
+	{ T "database connected\n" T "on_open\n" T "redis connected\n" T "redis: connection lost\n" T "connection reset by peer\n",
+	    "2 " E "open\n5 " E "lost tcp.reset \"by peer\"\n" },
+	{ T "client connected\n" T "billing: connection refused while paying\n" T "client disconnected\n", "1 " E "open\n3 " E "close\n" },
+	/* Uvicorn tells of one open twice. */
+	{ T "INFO: ('10.0.0.1', 1) - \"WebSocket /ws\" [accepted]\n" T "INFO: ('10.0.0.1', 2) - \"WebSocket /ws\" [accepted]\n" T "INFO:     connection open\n"
+	  T "INFO:     connection open\n" T "INFO:     connection closed\n", "1 " E "open\n2 " E "open\n5 " E "close\n" },
+};
+
+START_TEST(a_log_of_many_things_has_only_the_events_of_its_websocket)
+{
+	for (size_t i = 0; i < ARRAY_LEN(mixed); i++) {
+		struct story s;
+
+		read_text("x.log", mixed[i].lines, &s);
+		ck_assert_str_eq(buf_cstr(&s.text), mixed[i].events);
+		buf_deinit(&s.text);
+	}
+}
+END_TEST
+
 /* Whatever the pieces are that a log comes in. */
 START_TEST(a_log_may_be_cut_anywhere)
 {
@@ -237,4 +299,4 @@ END_TEST
 
 UNIT_MAIN("input_text", times_are_found_in_every_common_form, the_day_rolls_when_time_goes_back_by_hours,
     lines_without_a_date_go_with_the_one_before, words_mean_events, words_tell_the_role_and_else_the_name_of_the_file,
-    lines_without_a_time_continue_one_or_go_with_it_or_are_unreadable, bytes_that_no_text_has_are_unreadable, a_log_may_be_cut_anywhere)
+    a_log_of_many_things_has_only_the_events_of_its_websocket, lines_without_a_time_continue_one_or_go_with_it_or_are_unreadable, bytes_that_no_text_has_are_unreadable, a_log_may_be_cut_anywhere)

@@ -335,7 +335,7 @@ START_TEST(the_nearest_word_is_near)
 		const char *typed, *nearest;
 	} pairs[] = { { "conect", "connect" }, { "recconect", "reconnect" }, { "sevre", "serve" }, { "serv", "serve" },
 		{ "prxoy", "proxy" }, { "demo1", "demo" }, { "serve", "serve" }, { "x", NULL }, { "example.org", NULL },
-		{ "localhost", NULL }, { "", NULL }, { "a-word-that-is-much-longer-than-anything-that-is-known-here", NULL } };
+		{ "localhost", NULL }, { "rec", "reconnect" }, { "conn", "connect" }, { "co", NULL }, { "", NULL }, { "a-word-that-is-much-longer-than-anything-that-is-known-here", NULL } };
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
 		const char *found = nearest_word(pairs[i].typed, words);

@@ -2,7 +2,9 @@
 /* The pages of a report: that nothing from a log becomes markup, what a library would have told, and how a file is replaced. */
 #include "report_world.h"
 
+#include "log/fold.h"
 #include "report/pages.h"
+#include "report/text.h"
 #include "support/unit.h"
 
 #include <errno.h>
@@ -185,6 +187,26 @@ START_TEST(in_markdown_nothing_from_a_log_is_markup_calls_anybody_or_links)
 	ck_assert(!is_code);
 	ck_assert_ptr_null(strchr(buf_cstr(&out), '\033'));
 	scene_end(&s);
+}
+END_TEST
+
+/* Lanes and their axis have a width of their own; from the findings on everything is fitted. */
+START_TEST(findings_fit_narrow_terminals)
+{
+	for (unsigned columns = 24; columns <= 90; columns++) {
+		struct buf out CLEANUP(buf_deinit) = { 0 };
+		struct scene s = { 0 };
+		struct span rest, line;
+
+		make_evil(&s);
+		text_report(&out, &s.m, &s.f, &(struct text_options){ .columns = columns });
+		const char *from = strstr(buf_cstr(&out), finding_spec(s.f.items[0].kind)->name);
+		ck_assert_ptr_nonnull(from);
+		rest = span_of(from);
+		while (span_next(&rest, '\n', &line))
+			ck_assert_msg(fold_width(line) <= columns, "%u columns: \"%.*s\"", columns, (int)line.n, line.p);
+		scene_end(&s);
+	}
 }
 END_TEST
 
@@ -422,5 +444,6 @@ START_TEST(what_cannot_be_written_is_an_error_and_the_old_file_stays)
 END_TEST
 
 UNIT_MAIN("pages", nothing_from_a_log_becomes_a_tag_or_an_attribute, in_markdown_nothing_from_a_log_is_markup_calls_anybody_or_links, secrets_are_redacted_on_every_page,
+    findings_fit_narrow_terminals,
     a_library_hears_what_it_would_have_called, without_a_clients_log_the_servers_is_turned_round, an_end_that_nobody_logged_is_told_before_the_next_open,
     a_time_has_as_much_of_a_date_as_the_logs, a_file_is_made_or_replaced_whole_and_keeps_its_mode_and_its_link, what_cannot_be_written_is_an_error_and_the_old_file_stays)

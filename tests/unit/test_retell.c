@@ -191,6 +191,45 @@ START_TEST(small_moves_are_not_told_until_they_add_up)
 }
 END_TEST
 
+static struct finding *
+often(struct findings *now, uint32_t n, int64_t last_us)
+{
+	struct finding *f = again(now);
+
+	f->n_samples = n;
+	f->to_us = f->from_us + last_us;
+	return f;
+}
+
+START_TEST(what_only_happens_more_often_is_told_seldom)
+{
+	struct listening s = { 0 };
+	struct findings now = { 0 };
+
+	often(&now, 3, 0);
+	expect(&s, &now, "new OVERLAP a; ");
+	often(&now, 4, 10 * US_PER_S);
+	expect(&s, &now, "");
+	often(&now, 5, 20 * US_PER_S);
+	expect(&s, &now, "");
+	often(&now, 6, 30 * US_PER_S);
+	expect(&s, &now, "revised OVERLAP a; ");
+	often(&now, 7, 40 * US_PER_S);
+	expect(&s, &now, "");
+	often(&now, 8, 89 * US_PER_S);
+	expect(&s, &now, "");
+	often(&now, 9, 90 * US_PER_S);
+	expect(&s, &now, "revised OVERLAP a; ");
+	/* Once more, and of another kind of sureness: that is news. */
+	often(&now, 10, 91 * US_PER_S)->confidence = CONFIDENCE_CERTAIN;
+	expect(&s, &now, "revised OVERLAP a; ");
+	/* Less often: clocks or logs tell otherwise now. */
+	often(&now, 9, 90 * US_PER_S)->confidence = CONFIDENCE_CERTAIN;
+	expect(&s, &now, "revised OVERLAP a; ");
+	listening_deinit(&s);
+}
+END_TEST
+
 UNIT_MAIN("retell", a_finding_is_told_once_and_its_end_too, findings_are_matched_by_subject_and_not_by_their_order,
     a_subject_is_a_connection_a_line_or_a_failed_dial, of_several_the_one_with_most_in_common_is_the_same, every_change_of_what_it_says_is_a_revision,
-    small_moves_are_not_told_until_they_add_up)
+    small_moves_are_not_told_until_they_add_up, what_only_happens_more_often_is_told_seldom)

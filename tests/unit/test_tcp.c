@@ -204,6 +204,21 @@ START_TEST(a_fin_that_was_read_does_not_spin)
 }
 END_TEST
 
+START_TEST(what_is_let_go_waits_for_no_fin)
+{
+	struct pair p;
+	char c;
+
+	open_pair(&p);
+	transport_close(p.t, TRANSPORT_LET_GO);
+	net_turn(p.nt);
+	ck_assert_int_eq(p.closed, 1);
+	ck_assert_int_eq(recv(p.theirs, &c, 1, 0), 0);
+	close(p.theirs);
+	net_test_end(p.nt);
+}
+END_TEST
+
 START_TEST(rst_is_an_errno)
 {
 	struct pair p;
@@ -615,7 +630,7 @@ START_TEST(addresses_read_as_in_a_url)
 }
 END_TEST
 
-UNIT_MAIN("tcp", nothing_comes_before_it_is_wanted, bytes_then_fin, a_fin_that_was_read_does_not_spin, rst_is_an_errno,
+UNIT_MAIN("tcp", nothing_comes_before_it_is_wanted, bytes_then_fin, a_fin_that_was_read_does_not_spin, what_is_let_go_waits_for_no_fin, rst_is_an_errno,
 	data_before_an_rst_can_still_be_read, an_rst_that_a_write_found_is_not_a_fin, epipe_after_a_read_fin_is_fin_then_rst,
 	epipe_before_the_fin_was_read_is_fin_then_rst, fin_then_rst_is_seen_without_a_second_write, a_fin_is_noticed_once_while_paused,
 	an_rst_is_noticed_once_while_paused, readable_and_writable_come_as_one, a_full_socket_takes_no_more_and_tells_when_it_does,
