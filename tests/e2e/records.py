@@ -45,7 +45,7 @@ HEADERS = {
     **dict.fromkeys(("host", "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"), HOP),
     **dict.fromkeys(("sec-websocket-key", "sec-websocket-accept"), CHANCE),
     "date": CLOCK,
-    "connection: close": "what a proxy tells who does not upgrade",
+    **dict.fromkeys(("connection: close", "connection: keep-alive"), "what does not become a WebSocket is told close by a proxy"),
 }
 
 # Events that are about the machine and not about the connection.
