@@ -40,11 +40,12 @@ BLURRED = {
     "ws_key": CHANCE,
 }
 
-# Of heads and of the headers in events; the reason as above. Left out whole: a proxy adds some.
+# Names of headers, or headers whole, in heads and events; the reason as above. They are left out: a proxy adds some.
 HEADERS = {
     **dict.fromkeys(("host", "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"), HOP),
     **dict.fromkeys(("sec-websocket-key", "sec-websocket-accept"), CHANCE),
     "date": CLOCK,
+    **dict.fromkeys(("connection: close", "connection: keep-alive"), "what does not become a WebSocket is told close by a proxy"),
 }
 
 # Events that are about the machine and not about the connection.
@@ -73,14 +74,18 @@ def blur(text):
     return text
 
 
+def is_left_out(header):
+    return header.partition(":")[0].lower() in HEADERS or header.lower() in HEADERS
+
+
 def plain(name, value, less):
     """A field's value as a record has it; less: names of more fields to leave out."""
     if name in BLURRED and value is not None:
         return "~"
     if name == "headers":
-        return [plain("", h, less) for h in value if h[0].lower() not in HEADERS]
+        return [plain("", h, less) for h in value if not is_left_out(f"{h[0]}: {h[1]}")]
     if name == "text" and isinstance(value, str) and "HTTP/1." in value:
-        value = "\r\n".join(line for line in value.split("\r\n") if line.partition(":")[0].lower() not in HEADERS)
+        value = "\r\n".join(line for line in value.split("\r\n") if not is_left_out(line))
     if isinstance(value, str):
         return value if name == "data" and not value.startswith("wsdiag ") else blur(value)
     if name == "timing" and value:
