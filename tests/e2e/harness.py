@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 
 PATIENCE = 60.0  # seconds until what does not happen is an error
 COMMANDS = ("connect", "serve", "proxy")
@@ -148,8 +149,11 @@ class Wsdiag:
 
     def _wait(self, what, found):
         with self.changed:
-            if not self.changed.wait_for(lambda: found() or self.process.poll() is not None, PATIENCE):
-                raise TimeoutError(f"no {what} in {PATIENCE} seconds\n{self.snapshot()!r}")
+            until = time.monotonic() + PATIENCE
+            while not found() and self.process.poll() is None:
+                if time.monotonic() > until:
+                    raise TimeoutError(f"no {what} in {PATIENCE} seconds\n{self.snapshot()!r}")
+                self.changed.wait(0.5)  # its end wakes nobody
             # It has ended: what is still in the pipes counts.
             if not found():
                 self.changed.wait_for(found, 5)

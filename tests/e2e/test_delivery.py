@@ -115,7 +115,7 @@ def handed_over(lost):
 def test_a_reset_in_the_middle_of_a_hundred_thousand_lines(run, raw, first):
     server = raw([reads_then_resets(first), reads_then_resets(100), reads_all], rcvbuf=8192)
     r = run(*AT_ONCE, server.url(), stdin=NUMBERED, log_messages="none")
-    parts = [[int(n) for n in server.result()] for _ in range(3)]
+    parts = sorted([int(n) for n in server.result()] for _ in range(3))  # a connection may be counted before the one before it is
     assert r.status == 0
     # what each connection brought is without gaps, and the last brought the end
     for part in parts:
