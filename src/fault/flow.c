@@ -377,7 +377,7 @@ take_header(struct flow *f, uint8_t *data, size_t n, const struct frame *fr)
 {
 	begin_frame(f, fr);
 	f->is_raw = is_unreadable(f);
-	if (fr->length > 0 && f->up->wants_payload(f->arg)) {
+	if (fr->length > 0 && !f->is_raw && f->up->wants_payload(f->arg)) {
 		hold_header(f, data, n);
 		f->awaits_verdict = true;
 		return;

@@ -407,6 +407,25 @@ START_TEST(what_cannot_be_cut_into_frames_passes_as_it_is)
 }
 END_TEST
 
+START_TEST(a_header_that_claims_no_length_goes_out_before_what_follows_although_payload_was_asked_for)
+{
+	struct buf b = { 0 };
+
+	put_raw_frame(&b, true, &(struct raw_frame){ .first = 0x81, .data = "abc", .n = 3, .form = FORM_HIGH_BIT });
+	for (size_t cut = 0; cut <= b.len; cut++) {
+		struct ends e;
+
+		begin(&e, FROM_CLIENT);
+		e.wants_payload = true;
+		feed_cut(&e, &b, cut, 0);
+		ck_assert_uint_eq(e.out.len, b.len);
+		ck_assert(memcmp(buf_head(&e.out), buf_head(&b), b.len) == 0);
+		finish(&e);
+	}
+	buf_deinit(&b);
+}
+END_TEST
+
 START_TEST(an_end_inside_a_header_or_a_gathered_payload_lets_what_came_pass)
 {
 	struct buf b = { 0 };
@@ -434,4 +453,5 @@ UNIT_MAIN("flow", bytes_pass_unchanged_and_frames_are_told_wherever_reads_are_cu
     a_truncated_frame_goes_out_in_half_and_nothing_after_it, one_bit_is_corrupted_and_only_in_a_payload,
     a_drop_takes_effect_at_once_or_between_frames_when_it_is_to_end, a_delay_holds_bytes_until_they_are_due_and_jitter_keeps_their_order,
     a_throttle_lets_so_many_bytes_pass_in_a_second, slices_go_out_one_by_one, what_cannot_be_cut_into_frames_passes_as_it_is,
+    a_header_that_claims_no_length_goes_out_before_what_follows_although_payload_was_asked_for,
     an_end_inside_a_header_or_a_gathered_payload_lets_what_came_pass)
