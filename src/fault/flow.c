@@ -84,13 +84,20 @@ static void
 put_later(struct flow *f, const void *data, size_t n)
 {
 	int64_t wait = f->delay_us;
-	struct stamp stamp = { .n = n };
+	struct stamp stamp = { .n = n }, last;
 
 	if (f->jitter_us > 0)
 		wait += (int64_t)(rng_u64(f->rng) % ((uint64_t)f->jitter_us + 1));
 	/* In order, whatever the chance says. */
 	stamp.due_us = f->last_due_us = MAX(f->last_due_us, f->fed_us + wait);
 	buf_append(&f->delayed, data, n);
+	if (f->stamps.len > 0) {
+		memcpy(&last, buf_head(&f->stamps) + f->stamps.len - sizeof(last), sizeof(last));
+		if (last.due_us == stamp.due_us) {
+			stamp.n += last.n;
+			buf_chop(&f->stamps, sizeof(last));
+		}
+	}
 	buf_append(&f->stamps, &stamp, sizeof(stamp));
 }
 
@@ -152,11 +159,9 @@ allowance(struct flow *f, int64_t now_us)
 	return n;
 }
 
-void
-flow_flush(struct flow *f, int64_t now_us)
+static void
+put_allowed(struct flow *f, int64_t now_us)
 {
-	put_gathered(f);
-	release_due(f, now_us);
 	size_t n = allowance(f, now_us);
 
 	if (n == 0 || f->up->put == NULL)
@@ -170,6 +175,29 @@ flow_flush(struct flow *f, int64_t now_us)
 		f->slice_us = now_us + SLICE_US;
 	if (f->out.len == 0)
 		buf_shrink(&f->out, FLOW_HIGH);
+}
+
+static void
+emit_injected(struct flow *f)
+{
+	if (f->inject.len == 0)
+		return;
+	emit(f, buf_head(&f->inject), f->inject.len);
+	put_gathered(f); /* its memory is about to be used again */
+	buf_clear(&f->inject);
+	f->is_shut = f->shuts;
+}
+
+void
+flow_flush(struct flow *f, int64_t now_us)
+{
+	put_gathered(f);
+	release_due(f, now_us);
+	put_allowed(f, now_us);
+	if (f->is_mid || flow_is_full(f))
+		return;
+	f->fed_us = now_us;
+	emit_injected(f);
 }
 
 int64_t
@@ -195,7 +223,7 @@ flow_next(const struct flow *f)
 bool
 flow_is_full(const struct flow *f)
 {
-	return f->out.len >= FLOW_HIGH || f->delayed.len >= FLOW_DELAYED_HIGH;
+	return f->out.len >= FLOW_HIGH || f->delayed.len + f->stamps.len >= FLOW_DELAYED_HIGH;
 }
 
 /* --- frames --- */
@@ -211,17 +239,6 @@ unmask(const struct frame *fr, uint8_t *data, size_t n, uint64_t offset)
 {
 	for (size_t i = 0; fr->masked && i < n; i++)
 		data[i] ^= fr->mask[(offset + i) % 4];
-}
-
-static void
-emit_injected(struct flow *f)
-{
-	if (f->inject.len == 0)
-		return;
-	emit(f, buf_head(&f->inject), f->inject.len);
-	put_gathered(f); /* its memory is about to be used again */
-	buf_clear(&f->inject);
-	f->is_shut = f->shuts;
 }
 
 /* Whether what is at hand now goes out. */
@@ -451,12 +468,14 @@ flow_end(struct flow *f, int64_t now_us)
 void
 flow_inject(struct flow *f, struct span frames, bool last, int64_t now_us)
 {
-	if (f->is_shut)
+	if (f->is_shut || f->shuts)
 		return;
 	f->fed_us = now_us;
+	if (f->inject.len + frames.n > FLOW_INJECT_HIGH)
+		buf_clear(&f->inject);
 	buf_append(&f->inject, frames.p, frames.n);
-	f->shuts |= last;
-	if (!f->is_mid)
+	f->shuts = last;
+	if (!f->is_mid && (last || !flow_is_full(f)))
 		emit_injected(f);
 	flow_flush(f, now_us);
 }
