@@ -137,6 +137,13 @@ release_due(struct flow *f, int64_t now_us)
 	}
 }
 
+/* Bytes in a portion of a throttled flow. */
+static uint64_t
+portion_of(const struct flow *f)
+{
+	return MAX(f->rate * PORTION_US / US_PER_S, UINT64_C(1));
+}
+
 /* How much of the output may go now. */
 static size_t
 allowance(struct flow *f, int64_t now_us)
@@ -144,15 +151,12 @@ allowance(struct flow *f, int64_t now_us)
 	size_t n = f->out.len;
 
 	if (f->rate > 0) {
-		uint64_t most = MAX(f->rate * PORTION_US / US_PER_S, UINT64_C(1));
-		int64_t passed = MIN(now_us - f->budget_us, (int64_t)US_PER_S);
-		uint64_t earned = (uint64_t)MAX(passed, INT64_C(0)) * f->rate / US_PER_S;
+		uint64_t passed = (uint64_t)MAX(MIN(now_us - f->budget_us, (int64_t)US_PER_S), INT64_C(0));
 
-		if (earned > 0) {
-			f->budget = MIN(f->budget + earned, most);
-			f->budget_us = now_us;
-		}
-		n = (size_t)MIN((uint64_t)n, f->budget);
+		/* Two portions: what a timer is late for is not lost. */
+		f->budget = MIN(f->budget + passed * f->rate, 2 * portion_of(f) * US_PER_S);
+		f->budget_us = now_us;
+		n = (size_t)MIN((uint64_t)n, f->budget / US_PER_S);
 	}
 	if (f->slice > 0)
 		n = now_us < f->slice_us ? 0 : (size_t)MIN((uint64_t)n, f->slice);
@@ -170,7 +174,7 @@ put_allowed(struct flow *f, int64_t now_us)
 	size_t done = f->up->put(f->arg, &iov, 1);
 	f->is_stuck = done < n;
 	buf_consume(&f->out, done);
-	f->budget -= f->rate > 0 ? MIN((uint64_t)done, f->budget) : 0;
+	f->budget -= f->rate > 0 ? done * US_PER_S : 0;
 	if (done > 0)
 		f->slice_us = now_us + SLICE_US;
 	if (f->out.len == 0)
@@ -207,9 +211,9 @@ flow_next(const struct flow *f)
 	struct stamp s;
 
 	if (f->out.len > 0 && f->rate > 0 && !f->is_stuck) {
-		int64_t per_byte = (int64_t)(US_PER_S / f->rate) + 1;
+		uint64_t goal = MIN((uint64_t)f->out.len, portion_of(f)) * US_PER_S;
 
-		next = f->budget_us + MAX(per_byte, f->budget > 0 ? INT64_C(1) : MIN((int64_t)PORTION_US, per_byte * (int64_t)f->out.len));
+		next = f->budget_us + 1 + (goal > f->budget ? (int64_t)((goal - f->budget) / f->rate) : 0);
 	}
 	if (f->out.len > 0 && f->slice > 0 && !f->is_stuck)
 		next = MAX(next, f->slice_us);

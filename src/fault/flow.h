@@ -83,7 +83,7 @@ struct flow {
 	bool is_stuck;               /* the output took less than it was allowed to */
 	struct iovec iov[8];
 	int n_iov;
-	uint64_t budget;             /* throttle: bytes that may go now */
+	uint64_t budget;             /* throttle: millionths of a byte that may go now */
 	int64_t budget_us;
 	int64_t slice_us;            /* when the next slice may go */
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fault/flow.h"
 
+#include "base/clock.h"
+
 #include "support/frames.h"
 #include "support/unit.h"
 
@@ -370,6 +372,30 @@ START_TEST(a_throttle_lets_so_many_bytes_pass_in_a_second)
 }
 END_TEST
 
+/* Each feed and flush earns what has become due since, and what is over of a byte is not lost; nor is anything when a timer is late. */
+START_TEST(a_throttle_keeps_its_rate_however_often_it_is_asked)
+{
+	static const uint64_t rates[] = { 3, 700, 1000, 3000, 700000, 3000000 };
+	static const int64_t steps[] = { 1, 777, 1500, 1900, 19000, 27000 };
+
+	for (size_t r = 0; r < ARRAY_LEN(rates); r++) {
+		for (size_t s = 0; s < ARRAY_LEN(steps); s++) {
+			static uint8_t frame[10 + 4000000] = { 0x82, 127, 0, 0, 0, 0, 0, 0x3d, 0x09, 0 };
+			struct ends e;
+
+			begin(&e, FROM_SERVER);
+			flow_strike(&e.f, &(struct plan_action){ .what = DO_THROTTLE, .number = rates[r] }, 0);
+			flow_feed(&e.f, frame, sizeof(frame), 0);
+			for (int64_t now = 0; now <= US_PER_S; now += steps[s])
+				flow_flush(&e.f, now);
+			ck_assert_uint_ge(e.out.len, rates[r] * 97 / 100);
+			ck_assert_uint_le(e.out.len, rates[r]);
+			finish(&e);
+		}
+	}
+}
+END_TEST
+
 START_TEST(slices_go_out_one_by_one)
 {
 	uint8_t frame[2 + 100] = { 0x82, 100 };
@@ -552,7 +578,7 @@ UNIT_MAIN("flow", bytes_pass_unchanged_and_frames_are_told_wherever_reads_are_cu
     a_swallowed_frame_leaves_no_trace_wherever_reads_are_cut, a_frame_of_our_own_stands_at_a_boundary_and_nothing_follows_a_close,
     a_truncated_frame_goes_out_in_half_and_nothing_after_it, one_bit_is_corrupted_and_only_in_a_payload,
     a_drop_takes_effect_at_once_or_between_frames_when_it_is_to_end, a_delay_holds_bytes_until_they_are_due_and_jitter_keeps_their_order,
-    a_throttle_lets_so_many_bytes_pass_in_a_second, slices_go_out_one_by_one, what_cannot_be_cut_into_frames_passes_as_it_is,
+    a_throttle_lets_so_many_bytes_pass_in_a_second, a_throttle_keeps_its_rate_however_often_it_is_asked, slices_go_out_one_by_one, what_cannot_be_cut_into_frames_passes_as_it_is,
     a_header_that_claims_no_length_goes_out_before_what_follows_although_payload_was_asked_for,
     pongs_that_wait_for_a_frame_to_end_give_way_to_the_last, pongs_that_nobody_reads_give_way_to_the_last_and_a_close_does_not,
     a_delay_keeps_little_beside_the_bytes_and_is_full_in_the_end,
