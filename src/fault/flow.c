@@ -84,13 +84,20 @@ static void
 put_later(struct flow *f, const void *data, size_t n)
 {
 	int64_t wait = f->delay_us;
-	struct stamp stamp = { .n = n };
+	struct stamp stamp = { .n = n }, last;
 
 	if (f->jitter_us > 0)
 		wait += (int64_t)(rng_u64(f->rng) % ((uint64_t)f->jitter_us + 1));
 	/* In order, whatever the chance says. */
 	stamp.due_us = f->last_due_us = MAX(f->last_due_us, f->fed_us + wait);
 	buf_append(&f->delayed, data, n);
+	if (f->stamps.len > 0) {
+		memcpy(&last, buf_head(&f->stamps) + f->stamps.len - sizeof(last), sizeof(last));
+		if (last.due_us == stamp.due_us) {
+			stamp.n += last.n;
+			buf_chop(&f->stamps, sizeof(last));
+		}
+	}
 	buf_append(&f->stamps, &stamp, sizeof(stamp));
 }
 
@@ -130,6 +137,13 @@ release_due(struct flow *f, int64_t now_us)
 	}
 }
 
+/* Bytes in a portion of a throttled flow. */
+static uint64_t
+portion_of(const struct flow *f)
+{
+	return MAX(f->rate * PORTION_US / US_PER_S, UINT64_C(1));
+}
+
 /* How much of the output may go now. */
 static size_t
 allowance(struct flow *f, int64_t now_us)
@@ -137,26 +151,21 @@ allowance(struct flow *f, int64_t now_us)
 	size_t n = f->out.len;
 
 	if (f->rate > 0) {
-		uint64_t most = MAX(f->rate * PORTION_US / US_PER_S, UINT64_C(1));
-		int64_t passed = MIN(now_us - f->budget_us, (int64_t)US_PER_S);
-		uint64_t earned = (uint64_t)MAX(passed, INT64_C(0)) * f->rate / US_PER_S;
+		uint64_t passed = (uint64_t)MAX(MIN(now_us - f->budget_us, (int64_t)US_PER_S), INT64_C(0));
 
-		if (earned > 0) {
-			f->budget = MIN(f->budget + earned, most);
-			f->budget_us = now_us;
-		}
-		n = (size_t)MIN((uint64_t)n, f->budget);
+		/* Two portions: what a timer is late for is not lost. */
+		f->budget = MIN(f->budget + passed * f->rate, 2 * portion_of(f) * US_PER_S);
+		f->budget_us = now_us;
+		n = (size_t)MIN((uint64_t)n, f->budget / US_PER_S);
 	}
 	if (f->slice > 0)
 		n = now_us < f->slice_us ? 0 : (size_t)MIN((uint64_t)n, f->slice);
 	return n;
 }
 
-void
-flow_flush(struct flow *f, int64_t now_us)
+static void
+put_allowed(struct flow *f, int64_t now_us)
 {
-	put_gathered(f);
-	release_due(f, now_us);
 	size_t n = allowance(f, now_us);
 
 	if (n == 0 || f->up->put == NULL)
@@ -165,11 +174,34 @@ flow_flush(struct flow *f, int64_t now_us)
 	size_t done = f->up->put(f->arg, &iov, 1);
 	f->is_stuck = done < n;
 	buf_consume(&f->out, done);
-	f->budget -= f->rate > 0 ? MIN((uint64_t)done, f->budget) : 0;
+	f->budget -= f->rate > 0 ? done * US_PER_S : 0;
 	if (done > 0)
 		f->slice_us = now_us + SLICE_US;
 	if (f->out.len == 0)
 		buf_shrink(&f->out, FLOW_HIGH);
+}
+
+static void
+emit_injected(struct flow *f)
+{
+	if (f->inject.len == 0)
+		return;
+	emit(f, buf_head(&f->inject), f->inject.len);
+	put_gathered(f); /* its memory is about to be used again */
+	buf_clear(&f->inject);
+	f->is_shut = f->shuts;
+}
+
+void
+flow_flush(struct flow *f, int64_t now_us)
+{
+	put_gathered(f);
+	release_due(f, now_us);
+	put_allowed(f, now_us);
+	if (f->is_mid || flow_is_full(f))
+		return;
+	f->fed_us = now_us;
+	emit_injected(f);
 }
 
 int64_t
@@ -179,9 +211,9 @@ flow_next(const struct flow *f)
 	struct stamp s;
 
 	if (f->out.len > 0 && f->rate > 0 && !f->is_stuck) {
-		int64_t per_byte = (int64_t)(US_PER_S / f->rate) + 1;
+		uint64_t goal = MIN((uint64_t)f->out.len, portion_of(f)) * US_PER_S;
 
-		next = f->budget_us + MAX(per_byte, f->budget > 0 ? INT64_C(1) : MIN((int64_t)PORTION_US, per_byte * (int64_t)f->out.len));
+		next = f->budget_us + 1 + (goal > f->budget ? (int64_t)((goal - f->budget) / f->rate) : 0);
 	}
 	if (f->out.len > 0 && f->slice > 0 && !f->is_stuck)
 		next = MAX(next, f->slice_us);
@@ -195,7 +227,7 @@ flow_next(const struct flow *f)
 bool
 flow_is_full(const struct flow *f)
 {
-	return f->out.len >= FLOW_HIGH || f->delayed.len >= FLOW_DELAYED_HIGH;
+	return f->out.len >= FLOW_HIGH || f->delayed.len + f->stamps.len >= FLOW_DELAYED_HIGH;
 }
 
 /* --- frames --- */
@@ -211,17 +243,6 @@ unmask(const struct frame *fr, uint8_t *data, size_t n, uint64_t offset)
 {
 	for (size_t i = 0; fr->masked && i < n; i++)
 		data[i] ^= fr->mask[(offset + i) % 4];
-}
-
-static void
-emit_injected(struct flow *f)
-{
-	if (f->inject.len == 0)
-		return;
-	emit(f, buf_head(&f->inject), f->inject.len);
-	put_gathered(f); /* its memory is about to be used again */
-	buf_clear(&f->inject);
-	f->is_shut = f->shuts;
 }
 
 /* Whether what is at hand now goes out. */
@@ -377,7 +398,7 @@ take_header(struct flow *f, uint8_t *data, size_t n, const struct frame *fr)
 {
 	begin_frame(f, fr);
 	f->is_raw = is_unreadable(f);
-	if (fr->length > 0 && f->up->wants_payload(f->arg)) {
+	if (fr->length > 0 && !f->is_raw && f->up->wants_payload(f->arg)) {
 		hold_header(f, data, n);
 		f->awaits_verdict = true;
 		return;
@@ -451,12 +472,14 @@ flow_end(struct flow *f, int64_t now_us)
 void
 flow_inject(struct flow *f, struct span frames, bool last, int64_t now_us)
 {
-	if (f->is_shut)
+	if (f->is_shut || f->shuts)
 		return;
 	f->fed_us = now_us;
+	if (f->inject.len + frames.n > FLOW_INJECT_HIGH)
+		buf_clear(&f->inject);
 	buf_append(&f->inject, frames.p, frames.n);
-	f->shuts |= last;
-	if (!f->is_mid)
+	f->shuts = last;
+	if (!f->is_mid && (last || !flow_is_full(f)))
 		emit_injected(f);
 	flow_flush(f, now_us);
 }

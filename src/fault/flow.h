@@ -6,7 +6,8 @@
  *	flow_feed -> [frames: judge, drop, swallow, corrupt, truncate] -> [delay, jitter] -> [throttle, slice] -> flow_take / put
  *
  * A frame's header is passed on when it is whole (14 bytes at most wait); payload is not waited for, unless wants_payload() says so.
- * Nothing is allocated for a frame. What waits in a flow is bounded: flow_is_full() says when to stop feeding.
+ * Nothing is allocated for a frame. What waits in a flow is bounded: flow_is_full() says when to stop feeding, and frames of our own that have no room give
+ * way to newer ones.
  */
 #ifndef WSDIAG_FAULT_FLOW_H
 #define WSDIAG_FAULT_FLOW_H
@@ -18,7 +19,7 @@
 
 #include <sys/uio.h>
 
-enum { FLOW_HIGH = 256 * 1024, FLOW_DELAYED_HIGH = 8 * 1024 * 1024 };
+enum { FLOW_HIGH = 256 * 1024, FLOW_DELAYED_HIGH = 8 * 1024 * 1024, FLOW_INJECT_HIGH = 4096 };
 
 enum flow_verdict { FLOW_PASS, FLOW_SWALLOW };
 
@@ -75,14 +76,14 @@ struct flow {
 	uint64_t slice;              /* bytes; 0: no limit */
 
 	/* What waits. */
-	struct buf inject;           /* frames of our own for the next boundary */
+	struct buf inject;           /* frames of our own for the next boundary, or until there is room */
 	struct buf delayed, stamps;  /* bytes, and when how many of them are due */
 	int64_t last_due_us;
 	struct buf out;
 	bool is_stuck;               /* the output took less than it was allowed to */
 	struct iovec iov[8];
 	int n_iov;
-	uint64_t budget;             /* throttle: bytes that may go now */
+	uint64_t budget;             /* throttle: millionths of a byte that may go now */
 	int64_t budget_us;
 	int64_t slice_us;            /* when the next slice may go */
 
@@ -99,7 +100,8 @@ void flow_strike(struct flow *f, const struct plan_action *a, int64_t now_us);
 void flow_feed(struct flow *f, uint8_t *data, size_t n, int64_t now_us);
 /* The source has ended: the beginning of a header that will never be whole goes out too. */
 void flow_end(struct flow *f, int64_t now_us);
-/* Whole frames of our own, at the next boundary. last: a Close: what else comes is thrown away from then on. */
+/* Whole frames of our own, at the next boundary. last: a Close: what else comes is thrown away from then on. Others are pongs: those that wait longest are
+ * left out when more would wait than FLOW_INJECT_HIGH (RFC 6455 section 5.5.3 lets only the last be sent). */
 void flow_inject(struct flow *f, struct span frames, bool last, int64_t now_us);
 /* Moves what is due to the output and puts it. */
 void flow_flush(struct flow *f, int64_t now_us);

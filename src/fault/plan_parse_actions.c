@@ -12,6 +12,9 @@
 
 enum { REASON_MAX = 123 };
 
+/* Of a throttle: what it counts with fits then. */
+#define SIZE_MOST (UINT64_C(1) << 40)
+
 static int
 take_size(struct scan *s, struct plan_action *a)
 {
@@ -27,6 +30,8 @@ take_size(struct scan *s, struct plan_action *a)
 		w.text[text.n - 2] = '\0';
 	if (!quantity_parse_size(w.text, &a->number) || a->number == 0)
 		return scan_fail(s, w.at, "\"%.60s\" is not %s", w.text, what);
+	if (a->number > SIZE_MOST)
+		return scan_fail(s, w.at, "\"%.60s\" is more than 1T, and no limit any more", w.text);
 	return 0;
 }
 

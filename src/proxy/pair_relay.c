@@ -44,10 +44,11 @@ void
 leg_write(struct leg_side *to, const void *data, size_t n)
 {
 	struct iovec iov = { (void *)data, n };
-	size_t done = write_to(to, &iov, 1);
+	struct buf *waits = &leg_other(to)->from.out;
+	size_t done = waits->len == 0 ? write_to(to, &iov, 1) : 0;
 
 	if (done < n)
-		buf_append(&leg_other(to)->from.out, (const uint8_t *)data + done, n - done);
+		buf_append(waits, (const uint8_t *)data + done, n - done);
 }
 
 void

@@ -344,7 +344,8 @@ read_answer(struct pair *p)
 	const char *error = NULL;
 
 	head_io_fill(&o->io, p->opt->loop);
-	while (p->phase == PAIR_ANSWER && p->step == STEP_NONE && o->io.in.len > 0) {
+	/* Where the client is gone a failed answer changes no phase, and only ends the leg. */
+	while (p->phase == PAIR_ANSWER && p->step == STEP_NONE && leg_is_up(o) && o->io.in.len > 0) {
 		enum http_result r = head_io_parse(&o->io, &error);
 		int status = o->io.head.status;
 
@@ -363,7 +364,7 @@ read_answer(struct pair *p)
 			return;
 		}
 	}
-	if (o->io.is_over && p->phase == PAIR_ANSWER && p->step == STEP_NONE)
+	if (o->io.is_over && p->phase == PAIR_ANSWER && p->step == STEP_NONE && leg_is_up(o))
 		leg_read_over(o);
 }
 

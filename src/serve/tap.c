@@ -414,7 +414,7 @@ tap_stall(struct tap *t, enum plan_direction dir, bool stalled)
 int64_t
 tap_next(const struct tap *t)
 {
-	int64_t up = flow_next(&t->sides[0].flow), down = t->sides[1].is_stalled ? -1 : flow_next(&t->sides[1].flow);
+	int64_t up = t->sides[0].is_stalled ? -1 : flow_next(&t->sides[0].flow), down = t->sides[1].is_stalled ? -1 : flow_next(&t->sides[1].flow);
 
 	return up < 0 || (down >= 0 && down < up) ? down : up;
 }

@@ -144,3 +144,27 @@ def test_b5_an_answer_too_late_and_the_origin_held_is_an_orphan(faulty):
     server.send(ping("anybody?"))
     server.close()
     assert p.wait_event("lost", leg="origin")["by"] == "peer"
+
+
+HEAD_101 = b"HTTP/1.1 101 Switching Protocols\r\n"
+
+
+@pytest.mark.parametrize("answer,cause", [(b"garbage\r\n\r\n", "http.not_http"), (b"HTTP/1.1 101\r\n bad\r\n\r\n", "http.invalid"),
+                                          (HEAD_101 + b"X: " + b"y" * 70000, "http.too_large"), (b"", "tcp.closed"), (HEAD_101, "tcp.closed")],
+                         ids=["not-http", "bad", "too-large", "fin", "half-a-head"])
+def test_an_orphan_whose_answer_is_of_no_use_fails_once_and_is_over(faulty, answer, cause):
+    """There is no client any more who could be told."""
+    p = faulty("dial 1 at request: delay 100ms; fin client; hold origin", upgrades=False)
+    c = ask(p)
+    origin = p.origin.take()
+    origin.read_head()
+    assert end_of(c) == ("fin", b"")
+    origin.send(answer)
+    if cause == "tcp.closed":
+        origin.fin()
+    assert p.wait_event("failed")["cause"] == cause
+    assert end_of(origin)[0] in ("fin", "rst")
+    again = ask(p)
+    p.origin.take().upgrade()
+    assert again.read_head().status == 101
+    assert len(p.snapshot().all("failed")) == 1

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "fault/flow.h"
 
+#include "base/clock.h"
+
 #include "support/frames.h"
 #include "support/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The two ends of a flow: what it told, and what came out. room limits what one put takes. */
@@ -369,6 +372,30 @@ START_TEST(a_throttle_lets_so_many_bytes_pass_in_a_second)
 }
 END_TEST
 
+/* Each feed and flush earns what has become due since, and what is over of a byte is not lost; nor is anything when a timer is late. */
+START_TEST(a_throttle_keeps_its_rate_however_often_it_is_asked)
+{
+	static const uint64_t rates[] = { 3, 700, 1000, 3000, 700000, 3000000 };
+	static const int64_t steps[] = { 1, 777, 1500, 1900, 19000, 27000 };
+
+	for (size_t r = 0; r < ARRAY_LEN(rates); r++) {
+		for (size_t s = 0; s < ARRAY_LEN(steps); s++) {
+			static uint8_t frame[10 + 4000000] = { 0x82, 127, 0, 0, 0, 0, 0, 0x3d, 0x09, 0 };
+			struct ends e;
+
+			begin(&e, FROM_SERVER);
+			flow_strike(&e.f, &(struct plan_action){ .what = DO_THROTTLE, .number = rates[r] }, 0);
+			flow_feed(&e.f, frame, sizeof(frame), 0);
+			for (int64_t now = 0; now <= US_PER_S; now += steps[s])
+				flow_flush(&e.f, now);
+			ck_assert_uint_ge(e.out.len, rates[r] * 97 / 100);
+			ck_assert_uint_le(e.out.len, rates[r]);
+			finish(&e);
+		}
+	}
+}
+END_TEST
+
 START_TEST(slices_go_out_one_by_one)
 {
 	uint8_t frame[2 + 100] = { 0x82, 100 };
@@ -407,6 +434,124 @@ START_TEST(what_cannot_be_cut_into_frames_passes_as_it_is)
 }
 END_TEST
 
+START_TEST(a_header_that_claims_no_length_goes_out_before_what_follows_although_payload_was_asked_for)
+{
+	struct buf b = { 0 };
+
+	put_raw_frame(&b, true, &(struct raw_frame){ .first = 0x81, .data = "abc", .n = 3, .form = FORM_HIGH_BIT });
+	for (size_t cut = 0; cut <= b.len; cut++) {
+		struct ends e;
+
+		begin(&e, FROM_CLIENT);
+		e.wants_payload = true;
+		feed_cut(&e, &b, cut, 0);
+		ck_assert_uint_eq(e.out.len, b.len);
+		ck_assert(memcmp(buf_head(&e.out), buf_head(&b), b.len) == 0);
+		finish(&e);
+	}
+	buf_deinit(&b);
+}
+END_TEST
+
+/* RFC 6455 section 5.5.3: of pings that come faster than pongs can go out it is enough to answer the last. */
+static void
+inject_pongs(struct ends *e, unsigned n)
+{
+	struct buf b = { 0 };
+
+	for (unsigned i = 1; i <= n; i++) {
+		char word[8];
+
+		snprintf(word, sizeof(word), "%07u", i);
+		buf_clear(&b);
+		put_frame_text(&b, false, 0x8a, word);
+		flow_inject(&e->f, buf_span(&b), false, 0);
+	}
+	buf_deinit(&b);
+}
+
+static bool
+ends_with(const struct buf *b, const char *word)
+{
+	return b->len >= strlen(word) && memcmp(buf_head(b) + b->len - strlen(word), word, strlen(word)) == 0;
+}
+
+START_TEST(pongs_that_wait_for_a_frame_to_end_give_way_to_the_last)
+{
+	struct buf b = { 0 };
+	struct ends e;
+
+	put_frame_text(&b, false, 0x81, "half and half");
+	begin(&e, FROM_SERVER);
+	flow_feed(&e.f, buf_head(&b), 8, 0);
+	inject_pongs(&e, 100000);
+	ck_assert_uint_eq(e.out.len, 8);
+	ck_assert_uint_le(e.f.inject.cap, 4 * FLOW_INJECT_HIGH);
+	flow_feed(&e.f, buf_head(&b) + 8, b.len - 8, 0);
+	ck_assert(ends_with(&e.out, "0100000"));
+	ck_assert(flow_is_empty(&e.f));
+	finish(&e);
+	buf_deinit(&b);
+}
+END_TEST
+
+START_TEST(pongs_that_nobody_reads_give_way_to_the_last_and_a_close_does_not)
+{
+	struct buf close = { 0 };
+
+	put_frame_text(&close, false, 0x88, "\x03\xe9");
+	for (int closes = 0; closes < 2; closes++) {
+		struct ends e;
+
+		begin(&e, FROM_SERVER);
+		e.room = 0;
+		inject_pongs(&e, 200000);
+		ck_assert(flow_is_full(&e.f) && flow_is_blocked(&e.f));
+		ck_assert_uint_le(e.f.out.len + e.f.inject.len, FLOW_HIGH + FLOW_INJECT_HIGH);
+		if (closes) {
+			flow_inject(&e.f, buf_span(&close), true, 0);
+			inject_pongs(&e, 1);
+		}
+		e.room = 1000;
+		for (int i = 0; i < 1000; i++)
+			flow_flush(&e.f, 0);
+		ck_assert(flow_is_empty(&e.f));
+		ck_assert(ends_with(&e.out, closes ? "0200000\x88\x02\x03\xe9" : "0200000"));
+		finish(&e);
+	}
+	buf_deinit(&close);
+}
+END_TEST
+
+START_TEST(a_delay_keeps_little_beside_the_bytes_and_is_full_in_the_end)
+{
+	enum { SIZE = 32, N = 2048, MOST = FLOW_DELAYED_HIGH + N * (SIZE + 32) };
+
+	for (int jitter = 0; jitter < 2; jitter++) {
+		static uint8_t frames[N * SIZE];
+		struct ends e;
+		size_t fed = 0;
+
+		for (size_t i = 0; i < sizeof(frames); i += SIZE) {
+			frames[i] = 0x81;
+			frames[i + 1] = SIZE - 2;
+		}
+		begin(&e, FROM_SERVER);
+		e.f.delay_us = 60000000;
+		e.f.jitter_us = jitter ? 1000000000 : 0;
+		for (; !flow_is_full(&e.f); fed += sizeof(frames)) {
+			flow_feed(&e.f, frames, sizeof(frames), (int64_t)fed);
+			buf_clear(&e.told);
+		}
+		ck_assert_uint_le(e.f.delayed.len + e.f.stamps.len, MOST);
+		ck_assert(jitter || e.f.stamps.len < e.f.delayed.len / 100);
+		flow_flush(&e.f, INT64_C(1) << 40);
+		ck_assert_uint_eq(e.out.len, fed);
+		finish(&e);
+	}
+}
+END_TEST
+
 START_TEST(an_end_inside_a_header_or_a_gathered_payload_lets_what_came_pass)
 {
 	struct buf b = { 0 };
@@ -433,5 +578,8 @@ UNIT_MAIN("flow", bytes_pass_unchanged_and_frames_are_told_wherever_reads_are_cu
     a_swallowed_frame_leaves_no_trace_wherever_reads_are_cut, a_frame_of_our_own_stands_at_a_boundary_and_nothing_follows_a_close,
     a_truncated_frame_goes_out_in_half_and_nothing_after_it, one_bit_is_corrupted_and_only_in_a_payload,
     a_drop_takes_effect_at_once_or_between_frames_when_it_is_to_end, a_delay_holds_bytes_until_they_are_due_and_jitter_keeps_their_order,
-    a_throttle_lets_so_many_bytes_pass_in_a_second, slices_go_out_one_by_one, what_cannot_be_cut_into_frames_passes_as_it_is,
+    a_throttle_lets_so_many_bytes_pass_in_a_second, a_throttle_keeps_its_rate_however_often_it_is_asked, slices_go_out_one_by_one, what_cannot_be_cut_into_frames_passes_as_it_is,
+    a_header_that_claims_no_length_goes_out_before_what_follows_although_payload_was_asked_for,
+    pongs_that_wait_for_a_frame_to_end_give_way_to_the_last, pongs_that_nobody_reads_give_way_to_the_last_and_a_close_does_not,
+    a_delay_keeps_little_beside_the_bytes_and_is_full_in_the_end,
     an_end_inside_a_header_or_a_gathered_payload_lets_what_came_pass)

@@ -220,6 +220,8 @@ static const struct {
 	{ "conn 1 age 7s: drop up for", "t:1:27: a time (7s, 250ms, 2m) is missing here" },
 	{ "conn 1 age 7s: delay", "t:1:21: a time (7s, 250ms, 2m) is missing here" },
 	{ "conn 1 age 7s: throttle fast", "t:1:25: \"fast\" is not a size (512, 64K, 1M)" },
+	{ "conn 1 age 7s: throttle 1025G", "t:1:25: \"1025G\" is more than 1T, and no limit any more" },
+	{ "conn 1 age 7s: throttle 100T/s down", "t:1:25: \"100T\" is more than 1T, and no limit any more" },
 	{ "conn 1 age 7s: slice 0", "t:1:22: \"0\" is not a size (512, 64K, 1M)" },
 	{ "conn 1 age 7s: close 65536", "t:1:22: \"65536\" is no close code: two bytes hold at most 65535" },
 	{ "conn 1 age 7s: close 1005", "t:1:22: 1005 means that there was no code: write close without one" },
