@@ -5,9 +5,11 @@
 
 #include "base/buf.h"
 
-/* Authorization, Proxy-Authorization, Cookie, Set-Cookie, X-Api-Key and alike (names with token, secret, api-key, password): "***", with
- * the scheme of an Authorization and the names of cookies kept. Location, Referer, Origin: as a URL. Other values as they are. */
+/* "***" for what Authorization and alike, Cookie, Set-Cookie, X-Api-Key and other names that tell of a credential hold, with the scheme of an Authorization
+ * and the names of cookies kept; for credentials among subprotocols; and in all other values for the secrets of URLs. wsdiag-log(5), SECRETS, has the list. */
 void redact_header(struct buf *out, struct span name, struct span value);
+/* One subprotocol of several. *is_announced, false before the first: the one before it was a word such as "bearer", and so this is the credential. */
+void redact_subprotocol(struct buf *out, struct span item, bool *is_announced);
 /* A whole HTTP head as on the wire. */
 void redact_head(struct buf *out, struct span head);
 
