@@ -19,7 +19,7 @@ treatment_of(struct span name)
 		{ "Set-Cookie", FIRST_NAME_KEPT },
 		{ "Sec-WebSocket-Protocol", SUBPROTOCOLS },
 	};
-	static const char *const tell_tales[] = { "token", "secret", "password", "api-key", "apikey", "access-key", "x-auth", "x-access", "session", "jwt", "csrf",
+	static const char *const tell_tales[] = { "token", "secret", "password", "api-key", "api_key", "apikey", "access-key", "access_key", "x-auth", "x-access", "session", "jwt", "csrf",
 		"xsrf", "cookie", "credential" };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
@@ -31,6 +31,12 @@ treatment_of(struct span name)
 		if (span_contains_ci(name, tell_tales[i]))
 			return HIDDEN;
 	return AS_URL;
+}
+
+bool
+redact_is_secret(struct span name)
+{
+	return treatment_of(name) != AS_URL;
 }
 
 /* "Bearer abc" -> "Bearer ***". A single word may itself be the credential. */

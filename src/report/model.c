@@ -3,6 +3,7 @@
 
 #include "base/escape.h"
 #include "codec/close_code.h"
+#include "log/redact.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,7 @@ model_index_free(struct model_index *x)
 	free(x->texts);
 	free(x->lives);
 	free(x->recent);
+	buf_deinit(&x->clean);
 	free(x);
 }
 
@@ -78,14 +80,13 @@ grow_texts(struct model_index *x)
 	free(old.texts);
 }
 
-const char *
-model_text(struct model *m, struct span s)
+static const char *
+intern(struct model *m, struct span s)
 {
 	struct model_index *x = m->index;
 	char **slot;
 
 	s.n = MIN(s.n, (size_t)MODEL_TEXT_MAX);
-	s.n = s.n > 0 ? strnlen(s.p, s.n) : 0;
 	if (s.n == 0)
 		return NULL;
 	if (x->n_texts * 2 >= x->n_text_slots)
@@ -101,6 +102,29 @@ model_text(struct model *m, struct span s)
 		x->n_texts++;
 	}
 	return *slot;
+}
+
+static struct span
+readable(struct span s)
+{
+	s.n = s.n > 0 ? strnlen(s.p, MIN(s.n, (size_t)TEXT_READ_MAX)) : 0;
+	return s;
+}
+
+const char *
+model_text(struct model *m, struct span s)
+{
+	buf_clear(&m->index->clean);
+	redact_text(&m->index->clean, readable(s));
+	return intern(m, buf_span(&m->index->clean));
+}
+
+const char *
+model_header(struct model *m, struct span name, struct span value)
+{
+	buf_clear(&m->index->clean);
+	redact_header(&m->index->clean, name, readable(value));
+	return intern(m, buf_span(&m->index->clean));
 }
 
 /* --- lives --- */

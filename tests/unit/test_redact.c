@@ -109,4 +109,52 @@ START_TEST(a_head_keeps_its_lines)
 }
 END_TEST
 
-UNIT_MAIN("redact", credentials_are_hidden_and_the_rest_is_kept, a_subprotocol_may_be_a_credential, a_head_keeps_its_lines)
+static const struct {
+	const char *text, *shown;
+} texts[] = {
+	{ "", "" },
+	{ "Connection to remote host was lost.", "Connection to remote host was lost." },
+	{ "lost wss://u:pw@e.org/p?token=abc, again", "lost wss://u:***@e.org/p?token=*** again" },
+	/* How Python prints the headers of an answer: websocket-client does it in its error. */
+	{ "Handshake status 403 Forbidden -+-+- {'server': 'x', 'set-cookie': 'sid=abc; Path=/', 'authorization': 'Bearer abc', 'date': 'now'} -+-+- b'no'",
+	    "Handshake status 403 Forbidden -+-+- {'server': 'x', 'set-cookie': 'sid=***; Path=/', 'authorization': 'Bearer ***', 'date': 'now'} -+-+- b'no'" },
+	{ "{'set-cookie': 'sid=abc; Pa", "{'set-cookie': 'sid=***; Pa" },
+	{ "{'cookie': 'abc", "{'cookie': '***" },
+	{ "Headers([('Authorization', 'Bearer abc'), ('Host', 'h')])", "Headers([('Authorization', 'Bearer ***'), ('Host', 'h')])" },
+	{ "[(b'cookie', b'a=1; b=2'), (b'host', b'h')]", "[(b'cookie', b'a=***; b=***'), (b'host', b'h')]" },
+	{ "{ 'set-cookie': [ 'a=b]', 'c=d' ], date: 'now' }", "{ 'set-cookie': [***], date: 'now' }" },
+	{ "map[Set-Cookie:[a=b; Path=/] Authorization:[Bearer c]]", "map[Set-Cookie:***" },
+	{ "{\"token\": \"abc\", \"n\": 1}", "{\"token\": \"***\", \"n\": 1}" },
+	{ "{\"token\":\"a\\\"b\",\"n\":1}", "{\"token\":\"***\",\"n\":1}" },
+	{ "{\\\"api_key\\\":\\\"abc\\\",\\\"n\\\":1}", "{\\\"api_key\\\":\\\"***\\\",\\\"n\\\":1}" },
+	{ "{\"session_id\": 12345, \"n\": 1}", "{\"session_id\": ***, \"n\": 1}" },
+	{ "authorization: Bearer abc, retrying", "authorization: ***" },
+	{ "> Cookie: a=b; c=d\n> Host: h", "> Cookie: ***\n> Host: h" },
+	{ "X-Api-Key: abc", "X-Api-Key: ***" },
+	{ "user=u password=abc, host=h", "user=u password=***, host=h" },
+	{ "token=\"a b\" next", "token=\"***\" next" },
+	/* Not every such word names a value. */
+	{ "invalid token: expired", "invalid token: expired" },
+	{ "the session: closed", "the session: closed" },
+	{ "Session::close, no cookie", "Session::close, no cookie" },
+	{ "token", "token" },
+	{ "token=", "token=" },
+	{ "authorization:", "authorization:" },
+	{ "'authorization': ''", "'authorization': ''" },
+	{ "'server': 'nginx', 'sec-websocket-protocol': 'mqtt, bearer, abc'", "'server': 'nginx', 'sec-websocket-protocol': 'mqtt, bearer, ***'" },
+};
+
+START_TEST(what_others_logged_is_searched_for_headers_and_urls)
+{
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct buf b = { 0 };
+
+		redact_text(&b, span_of(texts[i].text));
+		ck_assert_str_eq(buf_cstr(&b), texts[i].shown);
+		buf_deinit(&b);
+	}
+}
+END_TEST
+
+UNIT_MAIN("redact", credentials_are_hidden_and_the_rest_is_kept, a_subprotocol_may_be_a_credential, a_head_keeps_its_lines,
+    what_others_logged_is_searched_for_headers_and_urls)
