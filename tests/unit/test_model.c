@@ -54,6 +54,21 @@ START_TEST(a_life_has_its_moments_and_lines)
 }
 END_TEST
 
+/* Two in one deep folder are not called the same. */
+START_TEST(a_log_is_called_as_it_was_given)
+{
+	struct input_log log = wsdiag_log;
+	char name[2 * MODEL_TEXT_MAX];
+	struct model m;
+
+	snprintf(name, sizeof(name), "/%0*d/c.jsonl", MODEL_TEXT_MAX + 9, 0);
+	log.name = name;
+	begin(&m, &log);
+	ck_assert_str_eq(m.logs[0].name, name);
+	model_deinit(&m);
+}
+END_TEST
+
 /* A password that is longer than what is kept of a text is not taken for the rest of one. */
 START_TEST(secrets_are_hidden_before_a_text_is_cut)
 {
@@ -307,7 +322,7 @@ START_TEST(whatever_logs_say_is_survived_and_what_is_shown_is_safe)
 }
 END_TEST
 
-UNIT_LOOP_MAIN("model", 30, a_life_has_its_moments_and_lines, secrets_are_hidden_before_a_text_is_cut, what_is_read_twice_counts_once,
+UNIT_LOOP_MAIN("model", 30, a_life_has_its_moments_and_lines, secrets_are_hidden_before_a_text_is_cut, what_is_read_twice_counts_once, a_log_is_called_as_it_was_given,
     an_end_without_a_number_is_a_clients_newest_and_a_servers_oldest, a_clock_without_a_date_goes_on_past_midnight,
     an_end_whose_open_came_before_the_log_has_its_age, more_connections_than_fit_are_counted, round_trips_are_kept_within_seven_percent,
     numbers_are_those_of_the_lives, whatever_logs_say_is_survived_and_what_is_shown_is_safe)
