@@ -25,6 +25,7 @@ enum when {
 	ALWAYS,                    /* a word that only a WebSocket has; two of English ("on error") as FITTING */
 	FITTING,                   /* the line names a WebSocket, or nothing around the words makes them another's (input_words.h) */
 	NAMED,                     /* the line names a WebSocket */
+	ENDING,                    /* the words name one; but what is behind them must fit: "ws open interest" is of a market */
 	ALONE,                     /* nothing but punctuation may come before or behind it */
 };
 
@@ -54,7 +55,7 @@ static const struct pattern patterns[] = {
 	{ "on open", OPENED, CLIENT },
 	{ "on ws open", OPENED, CLIENT },
 	{ "ws opened", OPENED, CLIENT },
-	{ "ws open", OPENED, CLIENT },
+	{ "ws open", OPENED, CLIENT, ENDING },
 	{ "ws connected", OPENED, CLIENT },
 	{ "websocket opened", OPENED, CLIENT },
 	{ "websocket connected", OPENED, CLIENT },
@@ -71,7 +72,7 @@ static const struct pattern patterns[] = {
 	{ "on close", ENDED, CLIENT },
 	{ "on ws close", ENDED, CLIENT },
 	{ "ws closed", ENDED, CLIENT },
-	{ "ws close", ENDED, CLIENT },
+	{ "ws close", ENDED, CLIENT, ENDING },
 	{ "websocket closed", ENDED, CLIENT },
 	{ "disconnected from", ENDED, CLIENT, NAMED },
 	{ "disconnected from server", ENDED, CLIENT, FITTING },
@@ -141,6 +142,10 @@ is_meant(const struct pattern *p, struct span text, size_t at, size_t end)
 		return true;
 	if (p->when == ALONE)
 		return at == 0 && (behind.n == 0 || (*behind.p != '\0' && strchr(":,;(.", *behind.p) != NULL));
+	if (p->when == ENDING)
+		return words_are_sequel(behind) || words_name_websocket(behind);
+	if (p->meaning == ERROR && words_are_denied(before, behind))
+		return false;
 	if (words_name_websocket(text))
 		return p->when == ALWAYS || !words_name_other(before);
 	if (p->when == NAMED || words_name_other(before))
@@ -161,7 +166,7 @@ find_pattern(struct span text, struct match *ret)
 			if (n == 0 || !is_meant(&patterns[i], text, at, at + n))
 				continue;
 			*ret = (struct match){ .pattern = &patterns[i], .at = at, .rest = { text.p + at + n, text.n - at - n } };
-			ret->is_sure = patterns[i].when == ALWAYS || words_name_websocket(text);
+			ret->is_sure = patterns[i].when == ALWAYS || patterns[i].when == ENDING || words_name_websocket(text);
 			return patterns[i].meaning != NOTHING;
 		}
 	}

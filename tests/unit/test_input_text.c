@@ -177,6 +177,18 @@ static const struct {
 	{ "disconnected from Berlin", NULL },
 	{ "connection refused", NULL },
 	{ "write: broken pipe", NULL },
+	{ "user: on_error handling fine, websocket error count is 0", NULL },
+	{ "websocket error count: 3", NULL },
+	{ "DEBUG websocket ping ok, no websocket error so far", NULL },
+	{ "0 websocket error", NULL },
+	{ "ws open interest 4000", NULL },
+	{ "order closed: ws close price 1234", NULL },
+	{ "ws open", "open" },
+	{ "ws_open: wss://e.org/", "open" },
+	{ "ws open to wss://e.org/", "open" },
+	{ "ws close code 1001", "close ws.close \"code 1001\" got 1001 sent 0 by peer" },
+	{ "ws_close 1001", "close ws.close \"1001\" got 1001 sent 0 by peer" },
+	{ "websocket error: 0 bytes", "lost \"0 bytes\"" },
 };
 
 START_TEST(words_mean_events)
