@@ -273,7 +273,10 @@ life_age(const struct life *l)
 {
 	if (l->age != US_UNKNOWN || l->is_untimed)
 		return l->age;
-	return moment_is_known(&l->opened) && moment_is_known(&l->ended) ? l->ended.own_us - l->opened.own_us : US_UNKNOWN;
+	if (!moment_is_known(&l->opened) || !moment_is_known(&l->ended))
+		return US_UNKNOWN;
+	/* A clock of local time that was set back, as in autumn, tells no age. */
+	return l->ended.own_us >= l->opened.own_us ? l->ended.own_us - l->opened.own_us : US_UNKNOWN;
 }
 
 /* What an endpoint does on purpose, or because of somebody else. */

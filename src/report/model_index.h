@@ -8,7 +8,8 @@
 /* TEXT_READ_MAX: of a text so much is searched for secrets before the rest of it is cut off, as a password may be long. */
 enum { RECENT_DIALS = 8, TEXT_READ_MAX = 8192, TEXT_BYTES_MAX = 16 * 1024 * 1024 };
 
-/* A log may say anything: a time is within 142 years of 1970, a duration or a size below this, else it is not believed. Sums then fit. */
+/* A log may say anything: a time is within 142 years of 1970, a duration or a size below this, else it is not believed. Sums of some hundred then fit; those over
+ * all lives have a limit (stats_sum). */
 #define MODEL_BELIEVED (INT64_C(1) << 52)
 
 static inline int64_t

@@ -54,6 +54,30 @@ START_TEST(a_life_has_its_moments_and_lines)
 }
 END_TEST
 
+/* Local time in the hour that comes twice in autumn. */
+START_TEST(an_end_that_its_clock_has_before_its_open_tells_no_age)
+{
+	struct model m;
+
+	begin(&m, &text_log);
+	tell(&m, &text_client, EV_OPENED, 0, 7200 * S);
+	tell(&m, &text_client, EV_CLOSE, 0, 4000 * S);
+	ck_assert_int_eq(life_age(&m.lives[0]), US_UNKNOWN);
+	model_deinit(&m);
+}
+END_TEST
+
+START_TEST(a_sum_of_times_that_no_clock_had_has_a_limit)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; i < 5000; i++)
+		sum = stats_sum(sum, INT64_C(1) << 53);
+	ck_assert_int_eq(sum, INT64_C(1) << 52);
+	ck_assert_int_eq(stats_sum(2 * S, 3 * S), 5 * S);
+}
+END_TEST
+
 /* Two in one deep folder are not called the same. */
 START_TEST(a_log_is_called_as_it_was_given)
 {
@@ -323,6 +347,7 @@ START_TEST(whatever_logs_say_is_survived_and_what_is_shown_is_safe)
 END_TEST
 
 UNIT_LOOP_MAIN("model", 30, a_life_has_its_moments_and_lines, secrets_are_hidden_before_a_text_is_cut, what_is_read_twice_counts_once, a_log_is_called_as_it_was_given,
+    an_end_that_its_clock_has_before_its_open_tells_no_age, a_sum_of_times_that_no_clock_had_has_a_limit,
     an_end_without_a_number_is_a_clients_newest_and_a_servers_oldest, a_clock_without_a_date_goes_on_past_midnight,
     an_end_whose_open_came_before_the_log_has_its_age, more_connections_than_fit_are_counted, round_trips_are_kept_within_seven_percent,
     numbers_are_those_of_the_lives, whatever_logs_say_is_survived_and_what_is_shown_is_safe)
