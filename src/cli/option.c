@@ -24,6 +24,7 @@ struct parser {
 	unsigned n_args;
 	struct span *logged;  /* one for each argument; heap */
 	int current;          /* index of the argument that is being parsed */
+	bool is_announced;    /* the subprotocol before was a word such as "bearer" */
 	struct buf *error;
 };
 
@@ -170,13 +171,17 @@ find_letter(const struct command *cmd, char letter, struct option_at *ret)
 
 /* "Name: value" of a header: its value may be a credential. Anything else passes. */
 static char *
-loggable(const struct option *row, const char *text)
+loggable(struct parser *p, const struct option *row, const char *text)
 {
 	size_t n = strcspn(text, ": =/\"");
 	struct buf b CLEANUP(buf_deinit) = { 0 };
 
 	if (row->is_secret)
 		return xstrdup("***");
+	if (row->is_subprotocol) {
+		redact_subprotocol(&b, span_of(text), &p->is_announced);
+		return xstrdup(buf_cstr(&b));
+	}
 	if (n == 0 || text[n] != ':')
 		return xstrdup(text);
 	size_t skip = n + 1 + strspn(text + n + 1, " \t");
@@ -196,7 +201,7 @@ log_as(struct parser *p, int index, char *text)
 static void
 log_value(struct parser *p, const struct option *row, int index, const char *value)
 {
-	char *clean CLEANUP(free_charp) = loggable(row, value);
+	char *clean CLEANUP(free_charp) = loggable(p, row, value);
 
 	log_as(p, index, xasprintf("%.*s%s", (int)(value - p->argv[index]), p->argv[index], clean));
 }

@@ -42,6 +42,7 @@ struct option {
 	uint64_t min, max;          /* OPT_NUMBER; max 0: unbounded */
 	const char *complete;       /* for shells: "file", "plan" (an installed one, or a file), "like" (for --like), or NULL */
 	bool is_secret;             /* its value is not logged in start.args */
+	bool is_subprotocol;        /* its value is logged as far as it is no credential */
 };
 
 /* Rows under one heading, and where their struct lies inside the command's option struct: groups are shared between commands. */

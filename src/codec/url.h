@@ -33,7 +33,8 @@ MUST_CHECK int url_resolve(const struct url *base, struct span reference, struct
 void url_deinit(struct url *u);
 
 /* Appends text with its secrets replaced by "***": the password of a userinfo, and values of query parameters whose names tell of
- * one (token, key, secret, password, auth, sig, session, jwt, credential: anywhere in the name, ignoring case). Works on any text, also what is no URL. */
+ * one, ignoring case: token, key, secret, passw, passphrase, pwd, auth, sig, session, jwt, credential anywhere in the name; pass, code, ticket as all of it.
+ * Works on any text, also what is no URL. */
 void url_redact(struct buf *out, struct span text);
 
 #endif

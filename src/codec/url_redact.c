@@ -10,7 +10,10 @@
 /* How far a password is looked for, so that a long text costs no more than its length. */
 enum { USERINFO_MAX = 4096 };
 
-static const char *const secret_names[] = { "token", "key", "secret", "password", "auth", "sig", "session", "jwt", "credential" };
+/* Anywhere in a name. */
+static const char *const secret_parts[] = { "token", "key", "secret", "passw", "passphrase", "pwd", "auth", "sig", "session", "jwt", "credential" };
+/* Only the whole name: a part of too many that are ordinary. A code (OAuth) and a ticket let in whoever has them, if only once. */
+static const char *const secret_names[] = { "pass", "code", "ticket" };
 
 static bool
 is_space(char c)
@@ -40,26 +43,25 @@ next_char(struct span s, size_t *at)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-static bool
-name_holds(struct span name, const char *word)
+/* Where word ends that begins at from, 0: it does not. */
+static size_t
+word_at(struct span name, size_t from, const char *word)
 {
-	for (size_t from = 0; from < name.n; next_char(name, &from)) {
-		size_t at = from, n = 0;
-
-		while (word[n] != '\0' && at < name.n && next_char(name, &at) == word[n])
-			n++;
-		if (word[n] == '\0')
-			return true;
-	}
-	return false;
+	while (*word != '\0' && from < name.n && next_char(name, &from) == *word)
+		word++;
+	return *word == '\0' ? from : 0;
 }
 
 static bool
 is_secret_name(struct span name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(secret_names); i++)
-		if (name_holds(name, secret_names[i]))
+		if (name.n > 0 && word_at(name, 0, secret_names[i]) == name.n)
 			return true;
+	for (size_t from = 0; from < name.n; next_char(name, &from))
+		for (size_t i = 0; i < ARRAY_LEN(secret_parts); i++)
+			if (word_at(name, from, secret_parts[i]) > 0)
+				return true;
 	return false;
 }
 

@@ -59,6 +59,19 @@ put_attempts(struct words *w, const struct attempt_list *list, enum cause told, 
 	}
 }
 
+/* What a header of this name says. */
+static void
+put_header(struct words *w, const char *label, struct span name, struct span value)
+{
+	struct buf clean CLEANUP(buf_deinit) = { 0 };
+
+	if (!w->opt->show_secrets) {
+		redact_header(&clean, name, value);
+		value = buf_span(&clean);
+	}
+	words_labelled(w, label, value);
+}
+
 /* The head and the beginning of the body of an answer that refused the upgrade: often the only place that says why. */
 static void
 put_answer(struct words *w, const struct ev_failed *e)
@@ -66,16 +79,11 @@ put_answer(struct words *w, const struct ev_failed *e)
 	struct span body = e->body, line;
 
 	for (size_t i = 0; i < e->headers.n; i++) {
-		struct buf value CLEANUP(buf_deinit) = { 0 };
 		const struct header *h = &e->headers.items[i];
 
-		if (w->opt->show_secrets)
-			buf_append(&value, h->value.p, h->value.n);
-		else
-			redact_header(&value, h->name, h->value);
 		buf_putc(w->out, '\n');
 		words_escaped(w, h->name);
-		words_labelled(w, ": ", buf_span(&value));
+		put_header(w, ": ", h->name, h->value);
 	}
 	while (body.n > 0 && span_next(&body, '\n', &line)) {
 		if (line.n > 0 && line.p[line.n - 1] == '\r')
@@ -200,7 +208,7 @@ human_text_opened(struct words *w)
 	if (e->failed > 0)
 		buf_printf(w->out, ", %" PRIu32 " dial%s failed", e->failed, e->failed == 1 ? "" : "s");
 	put_attempts(w, &e->attempts, CAUSE_NONE, SPAN_NONE);
-	words_labelled(w, "; subprotocol ", e->subprotocol);
+	put_header(w, "; subprotocol ", SPAN_LIT("Sec-WebSocket-Protocol"), e->subprotocol);
 	words_labelled(w, "; extensions ", e->extensions);
 	if (is_server)
 		words_labelled(w, "; session ", w->ev->session);

@@ -112,15 +112,22 @@ may_hold_url(enum event_type type, const char *name)
 static void
 put_text(struct writer *x, const char *name, struct span s)
 {
+	struct buf *clean = &x->line->scratch;
+
 	if (s.p == NULL) {
 		json_nil(&x->w);
-	} else if (!x->line->opt.show_secrets && may_hold_url(x->ev->type, name)) {
-		buf_clear(&x->line->scratch);
-		url_redact(&x->line->scratch, s);
-		json_text(&x->w, buf_span(&x->line->scratch));
-	} else {
-		json_text(&x->w, s);
+		return;
 	}
+	if (!x->line->opt.show_secrets && may_hold_url(x->ev->type, name)) {
+		buf_clear(clean);
+		url_redact(clean, s);
+		s = buf_span(clean);
+	} else if (!x->line->opt.show_secrets && strcmp(name, "subprotocol") == 0) {
+		buf_clear(clean);
+		redact_header(clean, SPAN_LIT("Sec-WebSocket-Protocol"), s);
+		s = buf_span(clean);
+	}
+	json_text(&x->w, s);
 }
 
 /* A character cut in two by a limit would turn the whole text into base64: it goes, too. */

@@ -136,7 +136,7 @@ put_tiles(struct page *p)
 		conns += s.opened;
 		lost += s.lost;
 		failed += s.failed;
-		down += s.down.n > 0 ? s.down_total : 0;
+		down = stats_sum(down, s.down.n > 0 ? s.down_total : 0);
 		rtt = MAX(rtt, s.rtt_median);
 	}
 	html_put(p, "<ul class=\"tiles\">");

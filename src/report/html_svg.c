@@ -323,8 +323,10 @@ put_tooltip(const struct sheet *s, uint32_t life)
 		view_clock(&b, s->d->v, end);
 		buf_puts(&b, ": ");
 		life_ending(&b, l);
-		buf_puts(&b, "\nage ");
-		say_duration(&b, life_age(l));
+		if (life_age(l) != US_UNKNOWN) {
+			buf_puts(&b, "\nage ");
+			say_duration(&b, life_age(l));
+		}
 	}
 	if (moment_is_known(&l->ghost) && !is_open) {
 		buf_puts(&b, l->is_ghost_ended ? "\nits far end ended " : "\nlet go ");

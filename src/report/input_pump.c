@@ -47,12 +47,22 @@ input_pump_free(struct input_pump *p)
 
 /* --- lines --- */
 
+/* Behind the byte order mark that some editors and Windows put before UTF-8. */
+static struct span
+skip_mark(struct span text)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	size_t n = text.n >= strlen(mark) && memcmp(text.p, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
+
+	return (struct span){ text.p + n, text.n - n };
+}
+
 static void
 hand_line(struct input_pump *p, struct span text, bool is_cut, bool has_end)
 {
-	struct input_line line = { .text = text, .number = ++p->line, .is_whole = !is_cut && text.n <= INPUT_LINE_MAX, .has_end = has_end };
+	struct input_line line = { .text = p->line == 0 ? skip_mark(text) : text, .number = ++p->line, .is_whole = !is_cut && text.n <= INPUT_LINE_MAX, .has_end = has_end };
 
-	line.text.n = MIN(text.n, (size_t)INPUT_LINE_MAX);
+	line.text.n = MIN(line.text.n, (size_t)INPUT_LINE_MAX);
 	p->out.counts.lines++;
 	p->kind->line(p->reader, &line);
 }
@@ -103,9 +113,9 @@ choose_kind(struct input_pump *p)
 {
 	struct span head = buf_span(&p->head);
 
-	p->kind = p->spec->kind != NULL ? p->spec->kind : input_kind_of(head);
+	p->kind = p->spec->kind != NULL ? p->spec->kind : input_kind_of(skip_mark(head));
 	p->out.about.kind = p->kind->title;
-	p->reader = p->kind->open(&p->out, head);
+	p->reader = p->kind->open(&p->out, skip_mark(head));
 	cut_lines(p, head);
 	buf_deinit(&p->head);
 	p->head = (struct buf){ 0 };
@@ -182,13 +192,19 @@ input_pump_flush(struct input_pump *p)
 		choose_kind(p);
 }
 
+/* What comes now may be packed where the old was not, and the other way round. */
 void
 input_pump_restart(struct input_pump *p)
 {
+	if (!p->is_sniffed)
+		sniff(p, true);
 	if (p->kind == NULL && p->head.len > 0)
 		choose_kind(p);
 	if (p->part.len > 0)
 		end_part(p, false);
+	input_inflate_free(steal(&p->inflate));
+	buf_clear(&p->magic);
+	p->is_sniffed = false;
 	p->out.trouble.restarts++;
 	p->line = 0;
 }

@@ -25,6 +25,7 @@ enum when {
 	ALWAYS,                    /* a word that only a WebSocket has; two of English ("on error") as FITTING */
 	FITTING,                   /* the line names a WebSocket, or nothing around the words makes them another's (input_words.h) */
 	NAMED,                     /* the line names a WebSocket */
+	ENDING,                    /* the words name one; but what is behind them must fit: "ws open interest" is of a market */
 	ALONE,                     /* nothing but punctuation may come before or behind it */
 };
 
@@ -54,7 +55,7 @@ static const struct pattern patterns[] = {
 	{ "on open", OPENED, CLIENT },
 	{ "on ws open", OPENED, CLIENT },
 	{ "ws opened", OPENED, CLIENT },
-	{ "ws open", OPENED, CLIENT },
+	{ "ws open", OPENED, CLIENT, ENDING },
 	{ "ws connected", OPENED, CLIENT },
 	{ "websocket opened", OPENED, CLIENT },
 	{ "websocket connected", OPENED, CLIENT },
@@ -71,7 +72,7 @@ static const struct pattern patterns[] = {
 	{ "on close", ENDED, CLIENT },
 	{ "on ws close", ENDED, CLIENT },
 	{ "ws closed", ENDED, CLIENT },
-	{ "ws close", ENDED, CLIENT },
+	{ "ws close", ENDED, CLIENT, ENDING },
 	{ "websocket closed", ENDED, CLIENT },
 	{ "disconnected from", ENDED, CLIENT, NAMED },
 	{ "disconnected from server", ENDED, CLIENT, FITTING },
@@ -141,6 +142,10 @@ is_meant(const struct pattern *p, struct span text, size_t at, size_t end)
 		return true;
 	if (p->when == ALONE)
 		return at == 0 && (behind.n == 0 || (*behind.p != '\0' && strchr(":,;(.", *behind.p) != NULL));
+	if (p->when == ENDING)
+		return words_are_sequel(behind) || words_name_websocket(behind);
+	if (p->meaning == ERROR && words_are_denied(before, behind))
+		return false;
 	if (words_name_websocket(text))
 		return p->when == ALWAYS || !words_name_other(before);
 	if (p->when == NAMED || words_name_other(before))
@@ -161,7 +166,7 @@ find_pattern(struct span text, struct match *ret)
 			if (n == 0 || !is_meant(&patterns[i], text, at, at + n))
 				continue;
 			*ret = (struct match){ .pattern = &patterns[i], .at = at, .rest = { text.p + at + n, text.n - at - n } };
-			ret->is_sure = patterns[i].when == ALWAYS || words_name_websocket(text);
+			ret->is_sure = patterns[i].when == ALWAYS || patterns[i].when == ENDING || words_name_websocket(text);
 			return patterns[i].meaning != NOTHING;
 		}
 	}
@@ -177,13 +182,18 @@ tells_of_conns(const struct match *m)
 
 /* The time and the words of a line; false where it has no time. */
 static bool
-split_line(struct span line, struct stamp *ret_stamp, struct span *ret_text)
+split_line(struct span line, struct stamp *ret_stamp, struct span *ret_words)
 {
 	bool has_stamp = stamp_find(line, ret_stamp);
 
-	*ret_text = span_trim(has_stamp ? ret_stamp->rest : line);
-	ret_text->n = MIN(ret_text->n, (size_t)SEARCHED);
+	*ret_words = span_trim(has_stamp ? ret_stamp->rest : line);
 	return has_stamp;
+}
+
+static struct span
+searched(struct span words)
+{
+	return (struct span){ words.p, MIN(words.n, (size_t)SEARCHED) };
 }
 
 /* --- what is true of the whole log --- */
@@ -223,7 +233,7 @@ look_at_head(struct text_log *t, struct span head)
 			about->resolution_us = MIN(about->resolution_us, stamp.resolution_us);
 			has_stamp = true;
 		}
-		if (!find_pattern(text, &match))
+		if (!find_pattern(searched(text), &match))
 			continue;
 		votes[match.pattern->role]++;
 		t->has_conns = t->has_conns || tells_of_conns(&match);
@@ -259,21 +269,23 @@ tell(struct text_log *t, uint64_t line, struct event *ev)
 	input_tell(t->out, line, ev);
 }
 
-/* What is said behind the words: ": [Errno 111] ..." */
+/* What is said behind the words: ": [Errno 111] ...", to the end of the line: what is cut could no more be seen to be a secret. */
 static struct span
-saying(struct span rest)
+saying(struct span words, const struct match *m)
 {
+	struct span rest = { m->rest.p, words.n - (size_t)(m->rest.p - words.p) };
+
 	while (rest.n > 0 && strchr(" :,-(\t", *rest.p) != NULL && *rest.p != '\0')
 		rest.p++, rest.n--;
 	return rest;
 }
 
 static void
-tell_error(struct text_log *t, uint64_t line, struct span whole, struct span rest)
+tell_error(struct text_log *t, uint64_t line, struct span words, const struct match *m)
 {
-	struct words_error e = words_of_error(whole);
+	struct words_error e = words_of_error(searched(words));
 	struct event ev = event_blank(e.is_dial ? EV_FAILED : EV_LOST);
-	struct span text = saying(rest);
+	struct span text = saying(words, m);
 
 	if (e.is_dial) {
 		ev.u.failed.stage = e.stage;
@@ -291,13 +303,13 @@ tell_error(struct text_log *t, uint64_t line, struct span whole, struct span res
 
 /* 1006 is never on the wire: whoever says so saw no Close. */
 static void
-tell_end(struct text_log *t, uint64_t line, struct span rest)
+tell_end(struct text_log *t, uint64_t line, struct span words, const struct match *m)
 {
-	int code = words_close_code(rest);
+	int code = words_close_code(m->rest);
 	bool is_wire = code != 0 && code != 1006;
 	struct event ev = event_blank(code == 1006 ? EV_LOST : EV_CLOSE);
 
-	ev.u.ended.text = saying(rest);
+	ev.u.ended.text = saying(words, m);
 	ev.u.ended.synthesised = code;
 	ev.u.ended.cause = is_wire ? CAUSE_WS_CLOSE : CAUSE_NONE;
 	ev.u.ended.code = is_wire ? code : 0;
@@ -319,7 +331,7 @@ is_said_again(struct text_log *t, const struct match *m)
 }
 
 static void
-tell_meaning(struct text_log *t, uint64_t line, struct span text, const struct match *m)
+tell_meaning(struct text_log *t, uint64_t line, struct span words, const struct match *m)
 {
 	struct event opened = event_blank(EV_OPENED), dialled = event_blank(EV_DIAL), retried = event_blank(EV_RETRY);
 
@@ -333,8 +345,8 @@ tell_meaning(struct text_log *t, uint64_t line, struct span text, const struct m
 		opened.u.opened.is_reconnect = m->pattern->meaning == REOPENED;
 		tell(t, line, &opened);
 		break;
-	case ERROR: tell_error(t, line, text, m->rest); break;
-	case ENDED: tell_end(t, line, m->rest); break;
+	case ERROR: tell_error(t, line, words, m); break;
+	case ENDED: tell_end(t, line, words, m); break;
 	case DIALLED: tell(t, line, &dialled); break;
 	case RETRIED:
 		retried.u.retry.delay = words_delay(m->rest);
@@ -352,20 +364,20 @@ text_line(void *reader, const struct input_line *line)
 {
 	struct text_log *t = reader;
 	struct stamp stamp;
-	struct span text;
+	struct span words;
 	struct match match;
-	bool has_stamp = split_line(line->text, &stamp, &text);
+	bool has_stamp = split_line(line->text, &stamp, &words);
 
 	if (has_stamp)
 		stamp_clock_us(&t->clock, &stamp);
 	if (line->text.n > 0 && memchr(line->text.p, '\0', MIN(line->text.n, (size_t)SEARCHED)) != NULL)
 		input_tell_unreadable(t->out, line->number);
-	else if (!find_pattern(text, &match) || (!has_stamp && (match.at > 0 || !is_letter(*line->text.p))))
+	else if (!find_pattern(searched(words), &match) || (!has_stamp && (match.at > 0 || !is_letter(*line->text.p))))
 		return;
 	else if (!t->clock.has_last)
 		input_tell_unreadable(t->out, line->number);
 	else
-		tell_meaning(t, line->number, text, &match);
+		tell_meaning(t, line->number, words, &match);
 }
 
 static void

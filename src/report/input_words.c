@@ -101,9 +101,9 @@ static const char *const subjects[] = { "a", "an", "the", "this", "new", "one", 
 	"has", "have", "is", "was", "been", "got", "gets", "now", "just", "successfully", "unexpectedly", "suddenly", "with", "id", "from", "at", "by",
 	"trace", "debug", "info", "notice", "warn", "warning", "error", "err", "critical", "fatal" };
 
-static const char *const sequels[] = { "a", "as", "after", "again", "at", "because", "by", "client", "cleanly", "due", "established", "for", "gracefully",
+static const char *const sequels[] = { "a", "as", "after", "again", "at", "because", "by", "client", "cleanly", "code", "due", "established", "event", "for", "gracefully",
 	"id", "in", "normally", "now", "ok", "on", "opened", "peer", "successfully", "unexpectedly", "user", "via", "with", "without", "abnormally", "remote",
-	"since", "and" };
+	"since", "and", "frame", "received", "status" };
 
 static bool
 is_one_of(struct span text, const char *const *words, size_t n)
@@ -196,6 +196,21 @@ words_are_sequel(struct span behind)
 	if (span_next(&rest, ' ', &word) && span_eq_ci(word, "from"))
 		(void)span_next(&rest, ' ', &word);
 	return !is_plain_word(word) || is_one_of(word, sequels, ARRAY_LEN(sequels));
+}
+
+bool
+words_are_denied(struct span before, struct span behind)
+{
+	static const char *const noes[] = { "no", "zero", "without", "0" };
+	static const char *const things[] = { "count", "counts", "counter", "rate", "ratio", "total", "handler", "handling", "callback" };
+	struct span rest = span_trim(before);
+	size_t i = rest.n;
+
+	while (i > 0 && rest.p[i - 1] != ' ')
+		i--;
+
+	struct span last = { rest.p + i, rest.n - i };
+	return is_one_of(last, noes, ARRAY_LEN(noes)) || is_one_of(span_trim(behind), things, ARRAY_LEN(things));
 }
 
 /* --- what it says --- */

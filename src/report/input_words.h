@@ -31,6 +31,8 @@ bool words_name_other(struct span line);
 bool words_are_subject(struct span before);
 /* What stands behind them leaves them so: nothing, a mark, a number, "from 10.0.0.1", "to the server", "successfully"; not "to Berlin", "= false". */
 bool words_are_sequel(struct span behind);
+/* Words about an error stand for none: "no websocket error", "websocket error count is 0", "on_error handling". */
+bool words_are_denied(struct span before, struct span behind);
 /* The first close code in text, 1000-4999, 0: none. */
 int words_close_code(struct span text);
 /* The number in front of "s" or "seconds" in "in 5 s", "retrying in 1.5 seconds", in microseconds; -1: none. */

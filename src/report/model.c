@@ -3,6 +3,7 @@
 
 #include "base/escape.h"
 #include "codec/close_code.h"
+#include "log/redact.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,7 @@ model_index_free(struct model_index *x)
 	free(x->texts);
 	free(x->lives);
 	free(x->recent);
+	buf_deinit(&x->clean);
 	free(x);
 }
 
@@ -78,14 +80,13 @@ grow_texts(struct model_index *x)
 	free(old.texts);
 }
 
-const char *
-model_text(struct model *m, struct span s)
+static const char *
+intern(struct model *m, struct span s)
 {
 	struct model_index *x = m->index;
 	char **slot;
 
 	s.n = MIN(s.n, (size_t)MODEL_TEXT_MAX);
-	s.n = s.n > 0 ? strnlen(s.p, s.n) : 0;
 	if (s.n == 0)
 		return NULL;
 	if (x->n_texts * 2 >= x->n_text_slots)
@@ -101,6 +102,29 @@ model_text(struct model *m, struct span s)
 		x->n_texts++;
 	}
 	return *slot;
+}
+
+static struct span
+readable(struct span s)
+{
+	s.n = s.n > 0 ? strnlen(s.p, MIN(s.n, (size_t)TEXT_READ_MAX)) : 0;
+	return s;
+}
+
+const char *
+model_text(struct model *m, struct span s)
+{
+	buf_clear(&m->index->clean);
+	redact_text(&m->index->clean, readable(s));
+	return intern(m, buf_span(&m->index->clean));
+}
+
+const char *
+model_header(struct model *m, struct span name, struct span value)
+{
+	buf_clear(&m->index->clean);
+	redact_header(&m->index->clean, name, readable(value));
+	return intern(m, buf_span(&m->index->clean));
 }
 
 /* --- lives --- */
@@ -249,7 +273,10 @@ life_age(const struct life *l)
 {
 	if (l->age != US_UNKNOWN || l->is_untimed)
 		return l->age;
-	return moment_is_known(&l->opened) && moment_is_known(&l->ended) ? l->ended.own_us - l->opened.own_us : US_UNKNOWN;
+	if (!moment_is_known(&l->opened) || !moment_is_known(&l->ended))
+		return US_UNKNOWN;
+	/* A clock of local time that was set back, as in autumn, tells no age. */
+	return l->ended.own_us >= l->opened.own_us ? l->ended.own_us - l->opened.own_us : US_UNKNOWN;
 }
 
 /* What an endpoint does on purpose, or because of somebody else. */

@@ -50,7 +50,7 @@ moment_is_known(const struct moment *m)
 }
 
 struct log {
-	const char *name, *kind;
+	const char *name, *kind;      /* as begin told them; they last as long as what was read */
 	bool is_known, is_over;       /* begin, end were told */
 	bool has_date, has_zone, has_key, has_mono, role_is_guessed;
 	int64_t resolution_us;        /* 0: its times are those of other lines */

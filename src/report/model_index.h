@@ -5,9 +5,11 @@
 
 #include "report/model.h"
 
-enum { RECENT_DIALS = 8, TEXT_BYTES_MAX = 16 * 1024 * 1024 };
+/* TEXT_READ_MAX: of a text so much is searched for secrets before the rest of it is cut off, as a password may be long. */
+enum { RECENT_DIALS = 8, TEXT_READ_MAX = 8192, TEXT_BYTES_MAX = 16 * 1024 * 1024 };
 
-/* A log may say anything: a time is within 142 years of 1970, a duration or a size below this, else it is not believed. Sums then fit. */
+/* A log may say anything: a time is within 142 years of 1970, a duration or a size below this, else it is not believed. Sums of some hundred then fit; those over
+ * all lives have a limit (stats_sum). */
 #define MODEL_BELIEVED (INT64_C(1) << 52)
 
 static inline int64_t
@@ -32,6 +34,7 @@ struct model_index {
 	char **texts;                 /* an open hash set; n_text_slots is a power of two */
 	uint32_t n_texts, n_text_slots;
 	size_t text_bytes;
+	struct buf clean;             /* a text while it is redacted */
 	uint32_t *lives;              /* an open hash table of indices + 1 by (participant, leg, id) */
 	uint32_t n_life_slots;
 	struct recent *recent;        /* by participant */
@@ -72,8 +75,10 @@ struct life *model_newest_life(const struct taking *t);
 
 struct model_index *model_index_new(void);
 void model_index_free(struct model_index *x);
-/* An interned copy, cut at MODEL_TEXT_MAX; NULL for an empty s. */
+/* An interned copy, without its secrets and then cut at MODEL_TEXT_MAX; NULL for an empty s. All text of logs comes in here. */
 const char *model_text(struct model *m, struct span s);
+/* The same of what the header of this name says. */
+const char *model_header(struct model *m, struct span name, struct span value);
 /* NULL: none. */
 struct life *model_find_life(const struct model *m, uint32_t participant, enum leg leg, uint32_t id);
 /* A new life, which has no number yet to be found by; NULL: no room. */

@@ -146,7 +146,7 @@ model_take_opened(struct taking *t)
 	l->forwarded_for = model_text(t->m, first_address(o->forwarded_for));
 	l->url = model_text(t->m, o->url);
 	l->hop = model_text(t->m, o->hop);
-	l->subprotocol = model_text(t->m, o->subprotocol);
+	l->subprotocol = model_header(t->m, SPAN_LIT("Sec-WebSocket-Protocol"), o->subprotocol);
 	l->is_tls = o->tls != NULL;
 	l->upgrade_us = model_duration(o->timing.upgrade);
 	find_dial(t, &l->dialled);

@@ -328,10 +328,8 @@ on_begin(void *arg, uint32_t number, const struct input_log *about)
 	struct log *log = need_log(m, number);
 
 	log->is_known = true;
-	log->name = about->name != NULL ? model_text(m, span_of(about->name)) : NULL;
-	log->kind = about->kind != NULL ? model_text(m, span_of(about->kind)) : NULL;
-	log->name = log->name != NULL ? log->name : "?";
-	log->kind = log->kind != NULL ? log->kind : "?";
+	log->name = about->name != NULL ? about->name : "?";
+	log->kind = about->kind != NULL ? about->kind : "?";
 	log->has_date = about->has_date;
 	log->has_zone = about->has_zone;
 	log->has_key = about->has_key;

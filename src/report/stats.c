@@ -59,7 +59,7 @@ add_down(const struct model *m, const struct life *l, const struct life *last, s
 	if (m->participants[l->participant].role != ROLE_CLIENT)
 		return;
 	add(down, l->opened.own_us - last->ended.own_us);
-	ret->down_total += l->opened.own_us - last->ended.own_us;
+	ret->down_total = stats_sum(ret->down_total, l->opened.own_us - last->ended.own_us);
 }
 
 void

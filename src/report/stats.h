@@ -20,6 +20,15 @@ struct stats {
 	int64_t rtt_median, rtt_90, rtt_99; /* US_UNKNOWN: no ping was answered */
 };
 
+/* Logs may say anything: a sum of times is within 142 years, whatever they add up to. */
+static inline int64_t
+stats_sum(int64_t a, int64_t b)
+{
+	const int64_t most = INT64_C(1) << 52;
+
+	return MIN(MIN(a, most) + MIN(b, most), most);
+}
+
 /* Of what is not hidden. Of a proxy: its origin legs. */
 void stats_of(const struct model *m, uint32_t participant, struct stats *ret);
 

@@ -38,10 +38,18 @@ fill(int fd, const struct buf *page, bool is_file)
 	return err;
 }
 
+static bool
+is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 static int
 store_in_place(const char *path, const struct buf *page)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, MODE_NEW);
 
 	return fd < 0 ? -errno : fill(fd, page, false);
 }
@@ -75,8 +83,11 @@ page_store(const char *path, const struct buf *page)
 	char *target CLEANUP(free_charp) = NULL;
 	struct stat st;
 
+	if (stat(path, &st) < 0 && errno != ENOENT)
+		return -errno;
+	/* What a link leads to is made where it leads. */
 	if (stat(path, &st) < 0)
-		return errno == ENOENT ? store_anew(path, page, NULL) : -errno;
+		return is_link(path) ? store_in_place(path, page) : store_anew(path, page, NULL);
 	if (!S_ISREG(st.st_mode))
 		return store_in_place(path, page);
 	target = realpath(path, NULL); /* a symbolic link stays one */

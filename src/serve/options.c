@@ -14,7 +14,7 @@ static const struct option message_rows[] = {
 	{ .name = "send", .kind = OPT_TEXT, .offset = AT(send), .argument = "FILE", .complete = "file",
 	    .help = "send each line of FILE (-: stdin) to every connection, once there is one; what comes is only read" },
 	{ .name = "subprotocol", .letter = 's', .kind = OPT_LIST, .offset = AT(subprotocols), .argument = "NAME",
-	    .help = "agree to this subprotocol; repeatable, the first that the client offers too is chosen" },
+	    .help = "agree to this subprotocol; repeatable, the first that the client offers too is chosen", .is_subprotocol = true },
 	{ .name = "deflate", .kind = OPT_FLAG, .offset = AT(deflate), .help = "agree to permessage-deflate where a client offers it" },
 	{ .name = "max-message", .kind = OPT_SIZE, .offset = AT(max_message), .argument = "SIZE",
 	    .help = "refuse a received message larger than this (default: none, but 16M with --json)" },

@@ -15,7 +15,7 @@ from peers import acts
 from peers.acts import answers
 from peers.raw import answer_101, binary, close, ping, text
 
-SECRETS = ["hunter2", "topsecret", "cookievalue", "querytoken", "bearervalue"]
+SECRETS = ["hunter2", "topsecret", "cookievalue", "querytoken", "bearervalue", "protocolvalue", "originaltoken"]
 
 
 # JSON
@@ -178,7 +178,8 @@ def secret_run(run, raw, *more):
 
     server = raw(script)
     url = f"ws://user:hunter2@127.0.0.1:{server.port}/?token=querytoken&x=visible"
-    r = run(*more, "-v", "-H", "Cookie: a=cookievalue", "-H", "X-Api-Key: topsecret", "-H", "Proxy-Authorization: Bearer bearervalue", url)
+    r = run(*more, "-v", "-H", "Cookie: a=cookievalue", "-H", "X-Api-Key: topsecret", "-H", "Proxy-Authorization: Bearer bearervalue",
+            "-H", "X-Original-URL: /?token=originaltoken", "-s", "bearer", "-s", "protocolvalue", url)
     return r, server.result()
 
 

@@ -289,7 +289,8 @@ def test_json_has_heads_and_frames_with_their_leg(proxy, origin):
 def test_secrets_of_the_request_are_not_told(proxy, origin):
     o = origin()
     p = proxy("-vv", o.url())
-    client, _ = meet(o, p.port, extra=[("Authorization", "Basic c2VjcmV0"), ("Cookie", "id=secret")])
+    client, _ = meet(o, p.port, extra=[("Authorization", "Basic c2VjcmV0"), ("Cookie", "id=secret"), ("Sec-WebSocket-Protocol", "mqtt, bearer, c2VjcmV0"),
+                                        ("X-Forwarded-Uri", "/?code=c2VjcmV0"), ("X-Forwarded-Host", "u:c2VjcmV0@front.example")])
     p.wait_event("open", leg="client")
     client.rst()
     p.wait_event("lost", leg="client")

@@ -280,6 +280,39 @@ def test_the_incident_again_has_its_golden_markdown_and_json_and_a_page(again, r
     browse(path, tmp_path)
 
 
+# secrets
+
+def test_no_report_tells_a_secret_of_a_log(report, start, tmp_path):
+    """As libraries print them, where a text is cut, and in a log that --show-secrets wrote."""
+    long = "hunter2" + "a" * 300
+    (tmp_path / "words.log").write_text(
+        "2026-11-24 10:00:00 on_open\n"
+        "2026-11-24 10:05:00 on_error: Handshake status 403 Forbidden -+-+- {'set-cookie': 'session=hunter2; Path=/', 'authorization': 'Bearer hunter2'} -+-+- b'no'\n"
+        f"2026-11-24 10:06:00 on_open\n2026-11-24 10:07:00 on_error: lost wss://user:{long}@host/p?token=hunter2\n"
+        f"2026-11-24 10:08:00 on_open\n2026-11-24 10:09:00 on_error: x-api-key: hunter2\n"
+        f"2026-11-24 10:12:00 on_open\n2026-11-24 10:13:00 on_close: wss://u:{long}@h/?code=hunter2\n")
+    rows = [
+        dict(event="open", conn=1, dial=1, url=f"ws://u:{long}@h/?token=hunter2", peer="192.0.2.1:80", local="192.0.2.2:1", ws_key="k1", status=101,
+             headers=[["Set-Cookie", "a=hunter2"]], subprotocol="bearer.hunter2", hop="wss://u:hunter2@hop/"),
+        dict(event="lost", conn=1, dial=1, by="peer", cause="tcp.closed", text=f"ws://u:{long}@h/", age=1.0),
+        dict(event="failed", dial=2, stage="upgrade", cause="http.refused", status=502, text=f"authorization: Bearer {long}", took=0.1),
+    ]
+    with open(tmp_path / "c.jsonl", "w") as f:
+        for i, row in enumerate(rows):
+            head = dict(v=1, event=row.pop("event"), time=f"2026-03-04T22:13:0{i}.000000Z", mono=float(i), role="client", run="00000000000000aa", seq=i + 1)
+            f.write(json.dumps({**head, **row}) + "\n")
+    path = tmp_path / "r.html"
+    for log in ("words.log", "c.jsonl"):
+        for how in ((), ("--markdown", "--html", path), ("--json",)):
+            text = report(log, *how, cwd=tmp_path) + (path.read_text() if path.exists() else "")
+            assert "hunter2" not in text, (log, how, re.findall(".{60}hunter2", text))
+            path.unlink(missing_ok=True)
+    followed = start("report", "--follow", tmp_path / "words.log", stdin=None, log=False)
+    followed.wait_out(b"LOSS  10")
+    followed.process.send_signal(signal.SIGINT)
+    assert b"hunter2" not in followed.finish().out
+
+
 # what a log says is text
 
 def test_whatever_a_log_says_is_inert_on_every_page(report, tmp_path):

@@ -177,6 +177,18 @@ static const struct {
 	{ "disconnected from Berlin", NULL },
 	{ "connection refused", NULL },
 	{ "write: broken pipe", NULL },
+	{ "user: on_error handling fine, websocket error count is 0", NULL },
+	{ "websocket error count: 3", NULL },
+	{ "DEBUG websocket ping ok, no websocket error so far", NULL },
+	{ "0 websocket error", NULL },
+	{ "ws open interest 4000", NULL },
+	{ "order closed: ws close price 1234", NULL },
+	{ "ws open", "open" },
+	{ "ws_open: wss://e.org/", "open" },
+	{ "ws open to wss://e.org/", "open" },
+	{ "ws close code 1001", "close ws.close \"code 1001\" got 1001 sent 0 by peer" },
+	{ "ws_close 1001", "close ws.close \"1001\" got 1001 sent 0 by peer" },
+	{ "websocket error: 0 bytes", "lost \"0 bytes\"" },
 };
 
 START_TEST(words_mean_events)
@@ -274,6 +286,47 @@ START_TEST(a_log_of_many_things_has_only_the_events_of_its_websocket)
 }
 END_TEST
 
+START_TEST(a_byte_order_mark_is_no_part_of_the_first_line)
+{
+	struct story s;
+
+	read_text("x.log", "\xef\xbb\xbf" "22:13:02 on_open\n22:13:03 on_close\n", &s);
+	ck_assert_str_eq(buf_cstr(&s.text), "1 01-01T22:13:02.000 open\n2 01-01T22:13:03.000 close\n");
+	buf_deinit(&s.text);
+	read_text("x.log", "\xef\xbb\xbf{\"v\":1,\"event\":\"start\",\"time\":\"2026-03-04T22:13:02.071042Z\",\"mono\":12.5,\"role\":\"client\",\"run\":\"7f3a9c0000000001\",\"seq\":1}\n", &s);
+	ck_assert_str_eq(s.about.kind, "wsdiag");
+	ck_assert_uint_eq(s.trouble.unreadable + s.trouble.missing_seq, 0);
+	buf_deinit(&s.text);
+}
+END_TEST
+
+/* A packed log is replaced by a plain one, and the other way round. */
+START_TEST(after_a_restart_a_log_may_be_packed_otherwise)
+{
+	/* gzip of "22:13:02 on_open\n". */
+	static const uint8_t packed[] = { 0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x33, 0x32, 0xb2, 0x32, 0x34, 0xb6, 0x32, 0x30, 0x52, 0xc8,
+		0xcf, 0x8b, 0xcf, 0x2f, 0x48, 0xcd, 0xe3, 0x02, 0x00, 0x37, 0xce, 0xa8, 0x47, 0x11, 0x00, 0x00, 0x00 };
+	static const char plain[] = "22:13:03 on_close\n";
+	const struct {
+		const void *data;
+		size_t n;
+	} pieces[] = { { plain, sizeof(plain) - 1 }, { packed, sizeof(packed) }, { plain, sizeof(plain) - 1 }, { packed, sizeof(packed) }, { packed, sizeof(packed) } };
+	struct input_spec spec = { .path = "x.log" };
+	struct story s = { 0 };
+	struct input_pump *p = input_pump_new(&spec, 0, &story_events, &s);
+
+	for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+		if (i > 0)
+			input_pump_restart(p);
+		ck_assert(input_pump_feed(p, pieces[i].data, pieces[i].n));
+	}
+	input_pump_finish(p);
+	input_pump_free(p);
+	ck_assert_str_eq(buf_cstr(&s.text), "1 01-01T22:13:03.000 close\n1 01-01T22:13:02.000 open\n1 01-01T22:13:03.000 close\n1 01-01T22:13:02.000 open\n1 01-01T22:13:02.000 open\n");
+	buf_deinit(&s.text);
+}
+END_TEST
+
 /* Whatever the pieces are that a log comes in. */
 START_TEST(a_log_may_be_cut_anywhere)
 {
@@ -299,4 +352,5 @@ END_TEST
 
 UNIT_MAIN("input_text", times_are_found_in_every_common_form, the_day_rolls_when_time_goes_back_by_hours,
     lines_without_a_date_go_with_the_one_before, words_mean_events, words_tell_the_role_and_else_the_name_of_the_file,
-    a_log_of_many_things_has_only_the_events_of_its_websocket, lines_without_a_time_continue_one_or_go_with_it_or_are_unreadable, bytes_that_no_text_has_are_unreadable, a_log_may_be_cut_anywhere)
+    a_log_of_many_things_has_only_the_events_of_its_websocket, lines_without_a_time_continue_one_or_go_with_it_or_are_unreadable,
+    bytes_that_no_text_has_are_unreadable, a_byte_order_mark_is_no_part_of_the_first_line, after_a_restart_a_log_may_be_packed_otherwise, a_log_may_be_cut_anywhere)

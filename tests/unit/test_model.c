@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report_world.h"
 
+#include "report/model_index.h"
 #include "report/stats.h"
 #include "report/pages.h"
 #include "report/text.h"
@@ -49,6 +50,63 @@ START_TEST(a_life_has_its_moments_and_lines)
 	ck_assert_uint_eq(m.lives[0].ended.place.line, 3);
 	ck_assert_int_eq(life_age(&m.lives[0]), 7 * S);
 	ck_assert(!m.lives[0].is_how_known);
+	model_deinit(&m);
+}
+END_TEST
+
+/* Local time in the hour that comes twice in autumn. */
+START_TEST(an_end_that_its_clock_has_before_its_open_tells_no_age)
+{
+	struct model m;
+
+	begin(&m, &text_log);
+	tell(&m, &text_client, EV_OPENED, 0, 7200 * S);
+	tell(&m, &text_client, EV_CLOSE, 0, 4000 * S);
+	ck_assert_int_eq(life_age(&m.lives[0]), US_UNKNOWN);
+	model_deinit(&m);
+}
+END_TEST
+
+START_TEST(a_sum_of_times_that_no_clock_had_has_a_limit)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; i < 5000; i++)
+		sum = stats_sum(sum, INT64_C(1) << 53);
+	ck_assert_int_eq(sum, INT64_C(1) << 52);
+	ck_assert_int_eq(stats_sum(2 * S, 3 * S), 5 * S);
+}
+END_TEST
+
+/* Two in one deep folder are not called the same. */
+START_TEST(a_log_is_called_as_it_was_given)
+{
+	struct input_log log = wsdiag_log;
+	char name[2 * MODEL_TEXT_MAX];
+	struct model m;
+
+	snprintf(name, sizeof(name), "/%0*d/c.jsonl", MODEL_TEXT_MAX + 9, 0);
+	log.name = name;
+	begin(&m, &log);
+	ck_assert_str_eq(m.logs[0].name, name);
+	model_deinit(&m);
+}
+END_TEST
+
+/* A password that is longer than what is kept of a text is not taken for the rest of one. */
+START_TEST(secrets_are_hidden_before_a_text_is_cut)
+{
+	char text[3 * MODEL_TEXT_MAX];
+	struct model m;
+
+	model_init(&m);
+	snprintf(text, sizeof(text), "lost ws://u:%0*d@e.org/?token=abc", 2 * MODEL_TEXT_MAX, 7);
+	ck_assert_str_eq(model_text(&m, span_of(text)), "lost ws://u:***@e.org/?token=***");
+	ck_assert_str_eq(model_text(&m, SPAN_LIT("403 {'set-cookie': 'a=b; Path=/'}")), "403 {'set-cookie': 'a=***; Path=/'}");
+	ck_assert_str_eq(model_header(&m, SPAN_LIT("Sec-WebSocket-Protocol"), SPAN_LIT("bearer.abc")), "bearer.***");
+	ck_assert_ptr_null(model_text(&m, SPAN_NONE));
+	memset(text, 'a', sizeof(text));
+	ck_assert_uint_eq(strlen(model_text(&m, (struct span){ text, sizeof(text) })), MODEL_TEXT_MAX);
 	model_deinit(&m);
 }
 END_TEST
@@ -288,6 +346,8 @@ START_TEST(whatever_logs_say_is_survived_and_what_is_shown_is_safe)
 }
 END_TEST
 
-UNIT_LOOP_MAIN("model", 30, a_life_has_its_moments_and_lines, what_is_read_twice_counts_once, an_end_without_a_number_is_a_clients_newest_and_a_servers_oldest,
-    a_clock_without_a_date_goes_on_past_midnight, an_end_whose_open_came_before_the_log_has_its_age, more_connections_than_fit_are_counted,
-    round_trips_are_kept_within_seven_percent, numbers_are_those_of_the_lives, whatever_logs_say_is_survived_and_what_is_shown_is_safe)
+UNIT_LOOP_MAIN("model", 30, a_life_has_its_moments_and_lines, secrets_are_hidden_before_a_text_is_cut, what_is_read_twice_counts_once, a_log_is_called_as_it_was_given,
+    an_end_that_its_clock_has_before_its_open_tells_no_age, a_sum_of_times_that_no_clock_had_has_a_limit,
+    an_end_without_a_number_is_a_clients_newest_and_a_servers_oldest, a_clock_without_a_date_goes_on_past_midnight,
+    an_end_whose_open_came_before_the_log_has_its_age, more_connections_than_fit_are_counted, round_trips_are_kept_within_seven_percent,
+    numbers_are_those_of_the_lives, whatever_logs_say_is_survived_and_what_is_shown_is_safe)
