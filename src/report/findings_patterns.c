@@ -121,12 +121,14 @@ is_cut(const struct model *m, const struct life *l)
 	return life_is_loss(l) || (l->code == CLOSE_GOING_AWAY && life_is_downstream(m, l));
 }
 
-/* Of a connection the life nearest to the client that was cut; NO_INDEX. */
+/* Of a connection the life nearest to the client that was cut, and not on purpose; NO_INDEX. */
 static uint32_t
 first_cut(const struct model *m, const struct circuit *c)
 {
+	uint32_t purpose = circuit_purpose(m, c);
+
 	for (uint32_t i = 0; i < c->n_lives; i++)
-		if (is_cut(m, &m->lives[c->lives[i]]))
+		if (is_cut(m, &m->lives[c->lives[i]]) && !life_is_due_to(m, &m->lives[c->lives[i]], purpose))
 			return c->lives[i];
 	return NO_INDEX;
 }
