@@ -322,16 +322,45 @@ is_replayed(const struct model *m, const struct circuit *c)
 	    && circuit_life(m, c, ROLE_CLIENT, LEG_NONE, NO_INDEX) != NO_INDEX;
 }
 
+static bool
+is_on_purpose(const struct life *l)
+{
+	return moment_is_known(&l->ended) && (l->cause == CAUSE_LOCAL_DROP || l->cause == CAUSE_LOCAL_INTERRUPT);
+}
+
+uint32_t
+circuit_purpose(const struct model *m, const struct circuit *c)
+{
+	uint32_t first = NO_INDEX;
+
+	for (uint32_t i = 0; i < c->n_lives; i++) {
+		const struct life *l = &m->lives[c->lives[i]];
+
+		if (is_on_purpose(l) && (first == NO_INDEX || l->ended.at_us < m->lives[first].ended.at_us))
+			first = c->lives[i];
+	}
+	return first;
+}
+
+bool
+life_is_due_to(const struct model *m, const struct life *l, uint32_t purpose)
+{
+	return purpose != NO_INDEX && moment_is_known(&l->ended)
+	    && m->lives[purpose].ended.at_us <= l->ended.at_us + look_tolerance(m, l, &m->lives[purpose]);
+}
+
 uint32_t
 circuit_loss(const struct model *m, const struct circuit *c)
 {
 	bool has_copy = is_replayed(m, c);
-	uint32_t first = NO_INDEX;
+	uint32_t first = NO_INDEX, purpose = circuit_purpose(m, c);
 
 	for (uint32_t i = 0; i < c->n_lives; i++) {
 		const struct life *l = &m->lives[c->lives[i]];
 		enum role role = m->participants[l->participant].role;
 
+		if (life_is_due_to(m, l, purpose))
+			continue;
 		/* "disconnect" in a server's own words does not say how. */
 		if (!life_is_loss(l) || (role != ROLE_CLIENT && !l->is_how_known) || (role == ROLE_SERVER && has_copy))
 			continue;

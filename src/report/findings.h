@@ -52,6 +52,10 @@ void say_count(struct buf *out, uint32_t n, const char *one);
 int64_t look_tolerance(const struct model *m, const struct life *a, const struct life *b);
 /* The life of a circuit that says most about how it ended: the first loss whose cause is known, else the first loss; NO_INDEX: it was no loss. */
 uint32_t circuit_loss(const struct model *m, const struct circuit *c);
+/* The life whose end was the first that somebody meant (--drop, Ctrl-C); NO_INDEX: nobody did. */
+uint32_t circuit_purpose(const struct model *m, const struct circuit *c);
+/* It ended at about that time, or later. */
+bool life_is_due_to(const struct model *m, const struct life *l, uint32_t purpose);
 /* What a loss comes under. */
 enum finding_kind loss_kind(const struct model *m, const struct circuit *c, uint32_t loss);
 bool circuit_is_hidden(const struct model *m, const struct circuit *c);

@@ -339,7 +339,7 @@ look_hop_close(struct look *k)
 			continue;
 		const struct life *c = &m->lives[client], *v = &m->lives[server];
 		if (!c->is_how_known || !v->is_how_known || !moment_is_known(&c->ended) || c->by != BY_PEER || c->code == 0
-		    || has_sent_first(v, c->code))
+		    || has_sent_first(v, c->code) || life_is_due_to(m, c, circuit_purpose(m, &m->circuits[i])))
 			continue;
 		s.life = client;
 		s.other = server;
@@ -393,6 +393,9 @@ look_close_lost(struct look *k)
 		const struct life *from, *to;
 
 		if (!find_ends(m, &m->circuits[i], &client, &server))
+			continue;
+		uint32_t purpose = circuit_purpose(m, &m->circuits[i]);
+		if (life_is_due_to(m, &m->lives[client], purpose) && life_is_due_to(m, &m->lives[server], purpose))
 			continue;
 		bool is_down = is_close_lost(m, &m->lives[server], &m->lives[client]);
 		if (!is_down && !is_close_lost(m, &m->lives[client], &m->lives[server]))

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Findings about what a client logs, or does not, and about its dials. */
+/* Findings about what a client logs, or does not, about its dials, and about what became of them in a row. */
 #include "report/findings.h"
 
 #include "base/escape.h"
+#include "codec/close_code.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 /* What nobody waits between two tries without saying so (RFC 6455 section 7.2.3: up to 5 s before the first). */
 #define GAP_LEAST_US (10 * US_PER_S)
+#define FLAP_US (5 * US_PER_S)
+#define SUSPEND_BEFORE_US (60 * US_PER_S)
+#define SLEPT_LEAST_US US_PER_S
+
+enum { FLAPS_LEAST = 3 };
 
 /* The client's next life in its log; NO_INDEX. */
 static uint32_t
@@ -233,5 +239,129 @@ look_dial_failed(struct look *k)
 		else if (f->cause == CAUSE_DIAL_TIMEOUT)
 			buf_puts(&k->advice, "a firewall that drops, or a hop that waits for the server: see the stage.");
 	}
+	look_done(k, CONFIDENCE_CERTAIN);
+}
+
+/* --- flapping --- */
+
+static bool
+is_flap(const struct model *m, const struct life *l)
+{
+	bool is_good = l->is_clean && (l->code == CLOSE_NORMAL || l->code == CLOSE_NO_STATUS || l->code == CLOSE_GOING_AWAY);
+
+	return !l->is_hidden && life_is_downstream(m, l) && moment_is_known(&l->ended) && l->by == BY_PEER && !is_good && life_age(l) < FLAP_US
+	    && life_age(l) != US_UNKNOWN && (life_is_loss(l) || l->code != 0);
+}
+
+/* Where flaps are looked for: what dials. */
+static bool
+can_flap(const struct model *m, const struct life *l)
+{
+	enum role role = m->participants[l->participant].role;
+
+	return role == ROLE_CLIENT || (role == ROLE_PROXY && l->leg == LEG_ORIGIN);
+}
+
+/* Participant by participant, session by session, in the order of their opens. */
+static int
+by_story(const void *a, const void *b, void *arg)
+{
+	const struct model *m = arg;
+	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+	const struct life *p = &m->lives[i], *q = &m->lives[j];
+
+	if (p->participant != q->participant)
+		return p->participant < q->participant ? -1 : 1;
+	if (p->story != q->story)
+		return p->story < q->story ? -1 : 1;
+	return (i > j) - (i < j);
+}
+
+static void
+add_flaps(struct look *k, const uint32_t *row, uint32_t n)
+{
+	for (uint32_t i = 0; i < n && n >= FLAPS_LEAST; i++) {
+		const struct life *l = &k->m->lives[row[i]];
+		struct sample s = no_sample;
+
+		s.life = row[i];
+		s.from_us = l->opened.at_us;
+		s.to_us = l->ended.at_us;
+		sample_place(&s, &l->ended);
+		look_add(k, &s, NULL);
+	}
+}
+
+void
+look_flapping(struct look *k)
+{
+	const struct model *m = k->m;
+	uint32_t *order = xcalloc(MAX(m->n_lives, UINT32_C(1)), sizeof(*order)), n = 0, begin = 0;
+
+	for (uint32_t i = 0; i < m->n_lives; i++)
+		if (can_flap(m, &m->lives[i]))
+			order[n++] = i;
+	qsort_r(order, n, sizeof(*order), by_story, (void *)m);
+	for (uint32_t i = 0; i <= n; i++) {
+		const struct life *l = i < n ? &m->lives[order[i]] : NULL, *first = i > begin ? &m->lives[order[begin]] : NULL;
+		bool goes_on = l != NULL && is_flap(m, l) && (first == NULL || (l->participant == first->participant && l->story == first->story));
+
+		if (goes_on)
+			continue;
+		add_flaps(k, order + begin, i - begin);
+		begin = l != NULL && is_flap(m, l) ? i : i + 1;
+	}
+	free(order);
+	if (k->n_samples > 0) {
+		const struct life *l = &m->lives[k->samples[0].life];
+		bool is_told = l->code == CLOSE_POLICY || l->code == CLOSE_INTERNAL_ERROR || l->code >= 4000;
+
+		buf_printf(&k->text, "%" PRIu32 " connections in a row lived for less than 5s; the first: ", k->n_samples);
+		life_ending(&k->text, l);
+		buf_puts(&k->text, ".");
+		buf_puts(&k->advice, is_told ? "the application rejects the client after the upgrade: see what its code means; do not redial without a delay that grows."
+		                             : "the application may reject the client after the upgrade, or a route has a timeout of seconds.");
+	}
+	look_done(k, CONFIDENCE_CERTAIN);
+}
+
+/* --- suspend --- */
+
+void
+look_suspend(struct look *k)
+{
+	const struct model *m = k->m;
+
+	for (uint32_t i = 0; i < m->n_pauses; i++) {
+		const struct pause *p = &m->pauses[i];
+
+		if (p->slept < SLEPT_LEAST_US)
+			continue;
+		for (uint32_t n = 0; n < m->n_lives; n++) {
+			const struct life *l = &m->lives[n];
+			struct sample s = no_sample;
+
+			if (l->participant != p->participant || l->is_hidden || !life_is_loss(l) || l->ended.own_us < p->at.own_us - US_PER_S
+			    || l->ended.own_us > p->at.own_us + SUSPEND_BEFORE_US || l->opened.own_us > p->at.own_us)
+				continue;
+			s.life = n;
+			s.from_us = p->at.at_us;
+			s.to_us = l->ended.at_us;
+			sample_place(&s, &p->at);
+			sample_place(&s, &l->ended);
+			look_add(k, &s, NULL);
+			if (k->text.len == 0) {
+				buf_printf(&k->text, "The %s's machine slept for ", m->participants[p->participant].name);
+				say_duration(&k->text, p->slept);
+				buf_puts(&k->text, "; then ");
+				say_life(&k->text, m, n);
+				buf_puts(&k->text, " was lost");
+				say_ending_of_first(k);
+				buf_puts(&k->text, ".");
+			}
+		}
+	}
+	if (k->n_samples > 0)
+		buf_puts(&k->advice, "no fault of the path: redial when the machine wakes, or keep it awake.");
 	look_done(k, CONFIDENCE_CERTAIN);
 }

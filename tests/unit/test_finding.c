@@ -362,6 +362,45 @@ violation(struct story_maker *s)
 	end(s, SERVER, s->now + 5 * MS, p.server, &p, EV_LOST, BY_PEER, CAUSE_TCP_CLOSED)->code = CLOSE_PROTOCOL_ERROR;
 }
 
+/* Somebody pulled it down on purpose: by the log of who did, it is no fault, whatever the other end makes of it. */
+static void
+pull(struct story_maker *s, uint32_t log, enum cause why, enum cause seen)
+{
+	struct pair p = open_both(s);
+	uint32_t other = CLIENT + SERVER - log;
+
+	s->now += world_random(s->w, 10 * S, 600 * S);
+	end(s, log, s->now, log == CLIENT ? p.client : p.server, &p, EV_LOST, BY_LOCAL, why);
+	end(s, other, s->now + 5 * MS, other == CLIENT ? p.client : p.server, &p, EV_LOST, BY_PEER, seen);
+	s->now += 1 * S;
+}
+
+static void
+client_drops(struct story_maker *s)
+{
+	for (int i = 0; i < 3; i++)
+		pull(s, CLIENT, CAUSE_LOCAL_DROP, CAUSE_TCP_CLOSED);
+}
+
+static void
+server_drops(struct story_maker *s)
+{
+	for (int i = 0; i < 3; i++)
+		pull(s, SERVER, CAUSE_LOCAL_DROP, CAUSE_TCP_CLOSED);
+}
+
+static void
+client_interrupted(struct story_maker *s)
+{
+	pull(s, CLIENT, CAUSE_LOCAL_INTERRUPT, CAUSE_TCP_RESET);
+}
+
+static void
+server_interrupted(struct story_maker *s)
+{
+	pull(s, SERVER, CAUSE_LOCAL_INTERRUPT, CAUSE_TCP_RESET);
+}
+
 #define K(kind) (UINT64_C(1) << FINDING_##kind)
 /* What follows from any loss that a client knows of. */
 #define AFTER_LOSS K(SECOND_OPEN)
@@ -388,6 +427,10 @@ static const struct {
 	{ suspended, K(SUSPEND), K(SUSPEND), K(RESET), AFTER_LOSS },
 	{ idle_timeouts, K(IDLE_TIMEOUT), K(IDLE_TIMEOUT), K(IDLE_TIMEOUT), AFTER_LOSS },
 	{ lifetime_caps, K(LIFETIME_CAP), K(LIFETIME_CAP), K(LIFETIME_CAP), AFTER_LOSS },
+	{ client_drops, 0, 0, K(LOSS), 0 },
+	{ server_drops, 0, K(LOSS), 0, AFTER_LOSS },
+	{ client_interrupted, 0, 0, K(RESET), AFTER_LOSS },
+	{ server_interrupted, 0, K(RESET), 0, AFTER_LOSS },
 	{ flapping, K(FLAPPING), K(FLAPPING), 0, 0 },
 	{ violation, K(VIOLATION), K(VIOLATION), 0, K(LOSS) | K(LOSS_BOTH) | K(PEER_CLOSED) | AFTER_LOSS },
 };
