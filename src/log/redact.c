@@ -19,8 +19,8 @@ treatment_of(struct span name)
 		{ "Set-Cookie", FIRST_NAME_KEPT },
 		{ "Sec-WebSocket-Protocol", SUBPROTOCOLS },
 	};
-	static const char *const tell_tales[] = { "token", "secret", "password", "api-key", "api_key", "apikey", "access-key", "access_key", "x-auth", "x-access", "session", "jwt", "csrf",
-		"xsrf", "cookie", "credential" };
+	static const char *const tell_tales[] = { "token", "secret", "password", "api-key", "api_key", "apikey", "access-key", "access_key", "x-auth", "x-access",
+		"session", "jwt", "csrf", "xsrf", "cookie", "credential" };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (span_eq_ci(name, known[i].name))

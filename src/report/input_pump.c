@@ -52,16 +52,17 @@ static struct span
 skip_mark(struct span text)
 {
 	static const char mark[] = "\xef\xbb\xbf";
-	size_t n = text.n >= strlen(mark) && memcmp(text.p, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
+	size_t n = strlen(mark);
 
-	return (struct span){ text.p + n, text.n - n };
+	return text.n >= n && memcmp(text.p, mark, n) == 0 ? (struct span){ text.p + n, text.n - n } : text;
 }
 
 static void
 hand_line(struct input_pump *p, struct span text, bool is_cut, bool has_end)
 {
-	struct input_line line = { .text = p->line == 0 ? skip_mark(text) : text, .number = ++p->line, .is_whole = !is_cut && text.n <= INPUT_LINE_MAX, .has_end = has_end };
+	struct input_line line = { .text = p->line == 0 ? skip_mark(text) : text, .is_whole = !is_cut && text.n <= INPUT_LINE_MAX, .has_end = has_end };
 
+	line.number = ++p->line;
 	line.text.n = MIN(line.text.n, (size_t)INPUT_LINE_MAX);
 	p->out.counts.lines++;
 	p->kind->line(p->reader, &line);

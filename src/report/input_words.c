@@ -101,8 +101,8 @@ static const char *const subjects[] = { "a", "an", "the", "this", "new", "one", 
 	"has", "have", "is", "was", "been", "got", "gets", "now", "just", "successfully", "unexpectedly", "suddenly", "with", "id", "from", "at", "by",
 	"trace", "debug", "info", "notice", "warn", "warning", "error", "err", "critical", "fatal" };
 
-static const char *const sequels[] = { "a", "as", "after", "again", "at", "because", "by", "client", "cleanly", "code", "due", "established", "event", "for", "gracefully",
-	"id", "in", "normally", "now", "ok", "on", "opened", "peer", "successfully", "unexpectedly", "user", "via", "with", "without", "abnormally", "remote",
+static const char *const sequels[] = { "a", "as", "after", "again", "at", "because", "by", "client", "cleanly", "code", "due", "established", "event", "for",
+	"gracefully", "id", "in", "normally", "now", "ok", "on", "opened", "peer", "successfully", "unexpectedly", "user", "via", "with", "without", "abnormally", "remote",
 	"since", "and", "frame", "received", "status" };
 
 static bool

@@ -54,6 +54,15 @@ store_in_place(const char *path, const struct buf *page)
 	return fd < 0 ? -errno : fill(fd, page, false);
 }
 
+/* Who could read the old one may read the new one, and nobody else. Only root can leave it with its owner. */
+static int
+take_after(int fd, const struct stat *old)
+{
+	if (fchown(fd, old->st_uid, old->st_gid) < 0)
+		errno = 0;
+	return fchmod(fd, old->st_mode & 0777) < 0 ? -errno : 0;
+}
+
 /* old: what is there; NULL: nothing yet. */
 static int
 store_anew(const char *path, const struct buf *page, const struct stat *old)
@@ -63,13 +72,11 @@ store_anew(const char *path, const struct buf *page, const struct stat *old)
 
 	if (fd < 0)
 		return -errno;
-	/* Who could read the old one may read the new one, and nobody else. */
-	if (old != NULL && fchmod(fd, old->st_mode & 0777) < 0) {
-		err = -errno;
-		close(fd);
-	} else {
+	err = old != NULL ? take_after(fd, old) : 0;
+	if (err == 0)
 		err = fill(fd, page, true);
-	}
+	else
+		close(fd);
 	if (err == 0 && rename(tmp, path) < 0)
 		err = -errno;
 	if (err != 0)

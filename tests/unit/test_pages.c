@@ -414,6 +414,12 @@ START_TEST(a_file_is_made_or_replaced_whole_and_keeps_its_mode_and_its_link)
 	check_file(f.file, "new");
 	ck_assert(lstat(link_path, &st) == 0 && S_ISLNK(st.st_mode));
 	ck_assert(stat(f.file, &st) == 0 && (st.st_mode & 0777) == 0640);
+	/* Only root can make a file somebody else's. */
+	if (geteuid() == 0) {
+		ck_assert_int_eq(chown(f.file, 12345, 23456), 0);
+		ck_assert_int_eq(page_store(f.file, &page), 0);
+		ck_assert(stat(f.file, &st) == 0 && st.st_uid == 12345 && st.st_gid == 23456 && (st.st_mode & 0777) == 0640);
+	}
 	/* Also one that leads nowhere yet. */
 	unlink(f.file);
 	ck_assert_int_eq(page_store(link_path, &page), 0);
