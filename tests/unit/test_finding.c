@@ -401,6 +401,22 @@ server_interrupted(struct story_maker *s)
 	pull(s, SERVER, CAUSE_LOCAL_INTERRUPT, CAUSE_TCP_RESET);
 }
 
+/* A client that has one key for all its connections, as health checks do. */
+static void
+one_key_for_all(struct story_maker *s)
+{
+	for (int i = 0; i < 3; i++) {
+		uint32_t from = s->w->n;
+		struct pair p = open_both(s);
+
+		for (uint32_t k = from; k < s->w->n; k++)
+			snprintf(s->w->events[k].key, sizeof(s->w->events[k].key), "the-same-key");
+		s->now += world_random(s->w, 100 * MS, 600 * S);
+		close_by(s, &p, true, CLOSE_NORMAL);
+		pause_a_while(s);
+	}
+}
+
 #define K(kind) (UINT64_C(1) << FINDING_##kind)
 /* What follows from any loss that a client knows of. */
 #define AFTER_LOSS K(SECOND_OPEN)
@@ -427,6 +443,7 @@ static const struct {
 	{ suspended, K(SUSPEND), K(SUSPEND), K(RESET), AFTER_LOSS },
 	{ idle_timeouts, K(IDLE_TIMEOUT), K(IDLE_TIMEOUT), K(IDLE_TIMEOUT), AFTER_LOSS },
 	{ lifetime_caps, K(LIFETIME_CAP), K(LIFETIME_CAP), K(LIFETIME_CAP), AFTER_LOSS },
+	{ one_key_for_all, 0, 0, 0, 0 },
 	{ client_drops, 0, 0, K(LOSS), 0 },
 	{ server_drops, 0, K(LOSS), 0, AFTER_LOSS },
 	{ client_interrupted, 0, 0, K(RESET), AFTER_LOSS },
