@@ -3,7 +3,6 @@
 #include "report/findings.h"
 
 #include "base/escape.h"
-#include "codec/close_code.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -326,21 +325,6 @@ has_sent_first(const struct life *l, int code)
 	return l->close_sent == code && !(l->cause == CAUSE_WS_CLOSE && l->by == BY_PEER);
 }
 
-/* By its own log a proxy sent it as it was stopped: on purpose, and nobody came back. */
-static bool
-is_of_stopped_proxy(const struct model *m, const struct circuit *c, int code)
-{
-	uint32_t life = circuit_life(m, c, ROLE_PROXY, LEG_CLIENT, NO_INDEX), last = m->n_lives;
-
-	if (life == NO_INDEX)
-		return false;
-	const struct life *l = &m->lives[life];
-	while (last-- > 0 && m->lives[last].participant != l->participant)
-		;
-	return code == CLOSE_GOING_AWAY && l->by == BY_LOCAL && has_sent_first(l, code) && m->participants[l->participant].has_end
-	    && m->lives[last].opened.own_us <= l->ended.own_us;
-}
-
 /* A Close that came, and that the other end says it never sent. */
 void
 look_hop_close(struct look *k)
@@ -356,7 +340,7 @@ look_hop_close(struct look *k)
 		const struct life *c = &m->lives[client], *v = &m->lives[server];
 		if (!c->is_how_known || !v->is_how_known || !moment_is_known(&c->ended) || c->by != BY_PEER || c->code == 0
 		    || has_sent_first(v, c->code) || life_is_due_to(m, c, circuit_purpose(m, &m->circuits[i]))
-		    || is_of_stopped_proxy(m, &m->circuits[i], c->code))
+		    || circuit_is_of_stopped_proxy(m, &m->circuits[i]))
 			continue;
 		s.life = client;
 		s.other = server;
