@@ -360,7 +360,7 @@ circuit_is_of_stopped_proxy(const struct model *m, const struct circuit *c)
 		return false;
 	while (last-- > 0 && m->lives[last].participant != l->participant)
 		;
-	return m->lives[last].opened.own_us <= l->ended.own_us;
+	return m->lives[last].opened.own_us <= l->ended.own_us && injection_on(m, life, NULL) == NULL;
 }
 
 uint32_t
