@@ -27,9 +27,12 @@ struct session {
 
 struct key {
 	uint64_t hash;           /* of the text; 0: unused */
-	uint32_t conn;
+	uint32_t conn;           /* the first of its opens */
+	bool is_origin;
+	enum { KEY_OPEN, KEY_LOST, KEY_CLOSED } state;
 	int64_t at_us;
 	struct key *next;        /* of the same bucket */
+	struct key *next_conn;   /* of the same bucket by connection */
 };
 
 struct ledger {
@@ -38,7 +41,7 @@ struct ledger {
 	size_t n_sessions;
 	struct session **session_buckets;
 	struct key *keys;        /* a ring of limits.keys */
-	struct key **key_buckets;
+	struct key **key_buckets, **conn_buckets;
 	size_t next_key;
 	size_t n_session_buckets, n_key_buckets;
 };
@@ -161,6 +164,36 @@ forget_key(struct ledger *l, struct key *k)
 	}
 }
 
+static struct key **
+conn_bucket(const struct ledger *l, uint32_t conn)
+{
+	return &l->conn_buckets[conn & (l->n_key_buckets - 1)];
+}
+
+static void
+forget_conn(struct ledger *l, struct key *k)
+{
+	for (struct key **at = conn_bucket(l, k->conn); *at != NULL; at = &(*at)->next_conn) {
+		if (*at == k) {
+			*at = k->next_conn;
+			return;
+		}
+	}
+}
+
+static void
+set_conn(struct ledger *l, struct key *k, const struct event *fact, int64_t at_us)
+{
+	struct key **bucket = conn_bucket(l, fact->conn);
+
+	k->conn = fact->conn;
+	k->is_origin = fact->leg == LEG_ORIGIN;
+	k->state = KEY_OPEN;
+	k->at_us = at_us;
+	k->next_conn = *bucket;
+	*bucket = k;
+}
+
 static struct key *
 find_key(const struct ledger *l, uint64_t hash)
 {
@@ -171,14 +204,27 @@ find_key(const struct ledger *l, uint64_t hash)
 }
 
 static void
-remember_key(struct ledger *l, uint64_t hash, uint32_t conn, int64_t at_us)
+remember_key(struct ledger *l, uint64_t hash, const struct event *fact, int64_t at_us)
 {
 	struct key *k = &l->keys[l->next_key++ % l->limits.keys], **bucket = &l->key_buckets[hash & (l->n_key_buckets - 1)];
 
-	if (k->hash != 0)
+	if (k->hash != 0) {
 		forget_key(l, k);
-	*k = (struct key){ .hash = hash, .conn = conn, .at_us = at_us, .next = *bucket };
+		forget_conn(l, k);
+	}
+	*k = (struct key){ .hash = hash, .next = *bucket };
 	*bucket = k;
+	set_conn(l, k, fact, at_us);
+}
+
+static void
+note_end(struct ledger *l, const struct event *fact)
+{
+	if (l->keys == NULL)
+		return;
+	for (struct key *k = *conn_bucket(l, fact->conn); k != NULL; k = k->next_conn)
+		if (k->conn == fact->conn && k->is_origin == (fact->leg == LEG_ORIGIN) && k->state == KEY_OPEN)
+			k->state = fact->type == EV_CLOSE ? KEY_CLOSED : KEY_LOST;
 }
 
 /* --- verdicts --- */
@@ -203,12 +249,18 @@ judge_replay(struct ledger *l, const struct event *fact, int64_t at_us, ledger_v
 		l->n_key_buckets = buckets_for(l->limits.keys);
 		l->keys = xcalloc(l->limits.keys, sizeof(*l->keys));
 		l->key_buckets = xcalloc(l->n_key_buckets, sizeof(*l->key_buckets));
+		l->conn_buckets = xcalloc(l->n_key_buckets, sizeof(*l->conn_buckets));
 	}
 	hash = hash_of(text) ^ (fact->leg == LEG_ORIGIN);
 	hash += hash == 0;
 	first = find_key(l, hash);
 	if (first == NULL) {
-		remember_key(l, hash, fact->conn, at_us);
+		remember_key(l, hash, fact, at_us);
+		return;
+	}
+	if (first->state == KEY_CLOSED || (first->state == KEY_LOST && at_us - first->at_us > LEDGER_REPLAY_US)) {
+		forget_conn(l, first);
+		set_conn(l, first, fact, at_us);
 		return;
 	}
 	verdict.u.replay = (struct ev_replay){ .ws_key = text, .with = first->conn, .after = at_us - first->at_us };
@@ -264,6 +316,7 @@ take_end(struct ledger *l, const struct event *fact, int64_t at_us)
 	struct session *s = find_session(l, fact->session, fact->leg == LEG_ORIGIN);
 	struct entry *e = s != NULL ? find_entry(s, fact->conn) : NULL;
 
+	note_end(l, fact);
 	if (e == NULL)
 		return;
 	if (fact->type == EV_LOST && fact->u.ended.held) {
@@ -318,5 +371,6 @@ ledger_free(struct ledger *l)
 	free(l->session_buckets);
 	free(l->keys);
 	free(l->key_buckets);
+	free(l->conn_buckets);
 	free(l);
 }

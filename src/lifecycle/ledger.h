@@ -20,6 +20,12 @@
 
 struct ledger;
 
+/*
+ * A key that opens again is a replay while its first connection is open, or this long after that opened, unless that was closed with a handshake: whoever
+ * retries a request does it soon. Later it is a client that uses one key again, against RFC 6455 section 4.1, as health checks do.
+ */
+#define LEDGER_REPLAY_US (INT64_C(5) * 1000 * 1000)
+
 struct ledger_limits {
 	size_t sessions;     /* remembered, also after their end */
 	size_t conns;        /* alive or declared, in one session */

@@ -2,6 +2,7 @@
 #include "report/findings.h"
 
 #include "base/escape.h"
+#include "codec/close_code.h"
 #include "report/model_index.h"
 
 #include <inttypes.h>
@@ -347,6 +348,19 @@ life_is_due_to(const struct model *m, const struct life *l, uint32_t purpose)
 {
 	return purpose != NO_INDEX && moment_is_known(&l->ended)
 	    && m->lives[purpose].ended.at_us <= l->ended.at_us + look_tolerance(m, l, &m->lives[purpose]);
+}
+
+bool
+circuit_is_of_stopped_proxy(const struct model *m, const struct circuit *c)
+{
+	uint32_t life = circuit_life(m, c, ROLE_PROXY, LEG_CLIENT, NO_INDEX), last = m->n_lives;
+	const struct life *l = life != NO_INDEX ? &m->lives[life] : NULL;
+
+	if (l == NULL || l->by != BY_LOCAL || l->cause != CAUSE_WS_CLOSE || l->close_sent != CLOSE_GOING_AWAY || !m->participants[l->participant].has_end)
+		return false;
+	while (last-- > 0 && m->lives[last].participant != l->participant)
+		;
+	return m->lives[last].opened.own_us <= l->ended.own_us && injection_on(m, life, NULL) == NULL;
 }
 
 uint32_t

@@ -56,6 +56,8 @@ uint32_t circuit_loss(const struct model *m, const struct circuit *c);
 uint32_t circuit_purpose(const struct model *m, const struct circuit *c);
 /* It ended at about that time, or later. */
 bool life_is_due_to(const struct model *m, const struct life *l, uint32_t purpose);
+/* By its own log a proxy sent a 1001 as it was stopped, and nobody came back: on purpose, too. */
+bool circuit_is_of_stopped_proxy(const struct model *m, const struct circuit *c);
 /* What a loss comes under. */
 enum finding_kind loss_kind(const struct model *m, const struct circuit *c, uint32_t loss);
 bool circuit_is_hidden(const struct model *m, const struct circuit *c);

@@ -3,6 +3,7 @@
 #include "report/findings.h"
 
 #include "base/escape.h"
+#include "codec/close_code.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -120,6 +121,19 @@ say_overlap(struct look *k)
 	buf_puts(&k->advice, "'s state.");
 }
 
+/* Which end was the older's is a guess, and its client's log has it closed as agreed before the newer opened: most likely another's end. */
+static bool
+is_doubted(const struct model *m, const struct verdict *v)
+{
+	const struct life *l = &m->lives[v->life], *older = &m->lives[v->with];
+	uint32_t client = circuit_life(m, &m->circuits[older->circuit], ROLE_CLIENT, LEG_NONE, NO_INDEX);
+
+	if (!older->is_id_counted || client == NO_INDEX)
+		return false;
+	return moment_is_known(&m->lives[client].ended) && m->lives[client].code == CLOSE_NORMAL
+	    && m->lives[client].ended.at_us <= l->opened.at_us + look_tolerance(m, &m->lives[client], l);
+}
+
 void
 look_overlap(struct look *k)
 {
@@ -142,7 +156,7 @@ look_overlap(struct look *k)
 		if (i > 0 && compare_pairs(&ranked[i - 1], &ranked[i]) == 0)
 			continue;
 		add_overlap(k, ranked[i].verdict);
-		best = ranked[i].weight > 1 ? CONFIDENCE_CERTAIN : best;
+		best = ranked[i].weight > 1 && !is_doubted(m, ranked[i].verdict) ? CONFIDENCE_CERTAIN : best;
 	}
 	free(ranked);
 	if (k->n_samples > 0)
@@ -339,7 +353,8 @@ look_hop_close(struct look *k)
 			continue;
 		const struct life *c = &m->lives[client], *v = &m->lives[server];
 		if (!c->is_how_known || !v->is_how_known || !moment_is_known(&c->ended) || c->by != BY_PEER || c->code == 0
-		    || has_sent_first(v, c->code) || life_is_due_to(m, c, circuit_purpose(m, &m->circuits[i])))
+		    || has_sent_first(v, c->code) || life_is_due_to(m, c, circuit_purpose(m, &m->circuits[i]))
+		    || circuit_is_of_stopped_proxy(m, &m->circuits[i]))
 			continue;
 		s.life = client;
 		s.other = server;

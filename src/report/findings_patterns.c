@@ -363,12 +363,14 @@ is_restart_code(const struct model *m, const struct life *l)
 	return life_is_downstream(m, l) && l->by == BY_PEER && (l->code == CLOSE_GOING_AWAY || l->code == CLOSE_SERVICE_RESTART);
 }
 
-/* The server's own log has it that it said so, and nobody came back: it was stopped, on purpose. */
+/* The server's own log, or a proxy's, has it that it said so, and nobody came back: it was stopped, on purpose. */
 static bool
 is_end_of_run(const struct model *m, const struct life *l, int64_t last_open_us)
 {
 	uint32_t server = circuit_life(m, &m->circuits[l->circuit], ROLE_SERVER, LEG_NONE, NO_INDEX);
 
+	if (l->code == CLOSE_GOING_AWAY && circuit_is_of_stopped_proxy(m, &m->circuits[l->circuit]))
+		return true;
 	return server != NO_INDEX && m->lives[server].by == BY_LOCAL && m->lives[server].close_sent == l->code && l->ended.at_us > last_open_us;
 }
 

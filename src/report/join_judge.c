@@ -183,6 +183,9 @@ feed(struct judging *g, const struct fact *f)
 	} else if (f->type == EV_GHOST) {
 		ev.u.ghost.ended = l->is_ghost_ended;
 	}
+	/* Closed with a handshake: nobody would send its request again. */
+	if (f->type == EV_LOST && !l->is_lost && !l->is_held)
+		ev.type = EV_CLOSE;
 	g->now = f;
 	ledger_feed(g->ledger, &ev, f->at_us, keep_verdict, g);
 }

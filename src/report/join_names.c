@@ -3,6 +3,7 @@
 #include "report/join_state.h"
 
 #include "base/clock.h"
+#include "lifecycle/ledger.h"
 
 #include <string.h>
 
@@ -46,6 +47,32 @@ add(struct names *names, const char *name, uint32_t dial, uint32_t life, uint32_
 		names->items[names->n++] = (struct named){ name, dial, life, failed, rank };
 }
 
+/* More alike than a replay leaves. */
+enum { REPLAYS_MAX = 64 };
+
+/* a was over before the same participant had b, by the ledger's measure for replays. */
+static bool
+is_over_before(const struct life *a, const struct life *b)
+{
+	if (a->participant != b->participant || a->leg != b->leg || !moment_is_known(&a->ended) || !moment_is_known(&b->opened)
+	    || a->ended.own_us > b->opened.own_us)
+		return false;
+	return !a->is_lost || b->opened.own_us - a->opened.own_us > LEDGER_REPLAY_US;
+}
+
+/* A client that uses one key again and again: it tells nothing. */
+static bool
+is_key_reused(const struct model *m, const struct named *of, size_t n)
+{
+	if (n > REPLAYS_MAX)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < n; k++)
+			if (i != k && of[i].life != NO_INDEX && of[k].life != NO_INDEX && is_over_before(&m->lives[of[i].life], &m->lives[of[k].life]))
+				return true;
+	return false;
+}
+
 /* All of one name are one connection. */
 static void
 join_named(void *arg, const void *items, size_t n)
@@ -54,6 +81,8 @@ join_named(void *arg, const void *items, size_t n)
 	const struct names *names = arg;
 	uint32_t first = NO_INDEX;
 
+	if (names->by == JOIN_KEY && is_key_reused(names->j->m, of, n))
+		return;
 	for (size_t i = 0; i < n; i++) {
 		if (of[i].life == NO_INDEX)
 			continue;

@@ -389,8 +389,10 @@ uint32_t
 circuit_life(const struct model *m, const struct circuit *c, enum role role, enum leg leg, uint32_t after)
 {
 	bool is_past = after == NO_INDEX;
+	/* They are in order, and of clients there is one at most. */
+	uint32_t n = role == ROLE_CLIENT ? MIN(c->n_lives, UINT32_C(1)) : c->n_lives;
 
-	for (uint32_t i = 0; i < c->n_lives; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const struct life *l = &m->lives[c->lives[i]];
 
 		if (is_past && m->participants[l->participant].role == role && l->leg == leg)

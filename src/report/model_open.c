@@ -154,11 +154,31 @@ model_take_opened(struct taking *t)
 		compare_date(model_who(t), l, &o->headers);
 }
 
+/* The same line of a run, read from another log before. */
+static bool
+is_known_failed(const struct taking *t)
+{
+	const struct model *m = t->m;
+
+	if (model_who(t)->run == 0 || model_who(t)->log == t->at.place.log)
+		return false;
+	for (uint32_t i = m->n_failed; i-- > 0;) {
+		const struct failed *f = &m->failed[i];
+
+		if (f->participant == t->participant && f->dial == t->ev->dial && f->leg == t->ev->leg && f->at.own_us == t->at.own_us
+		    && f->at.place.log != t->at.place.log)
+			return true;
+	}
+	return false;
+}
+
 static bool
 add_failed(struct taking *t, struct failed **ret)
 {
 	struct model *m = t->m;
 
+	if (is_known_failed(t))
+		return false;
 	if (m->n_failed == MODEL_FAILED_MAX) {
 		m->excess.failed++;
 		return false;

@@ -82,6 +82,17 @@ def test_the_order_of_the_logs_does_not_matter_and_one_end_alone_says_less(repor
     assert (server.findings, server.status) == ([], 0)
 
 
+def test_an_overlap_that_the_clients_own_log_speaks_against_is_possible_at_most(report, tmp_path):
+    """Two users of a server without numbers: the client's was closed in the second of the first end, which may as well be the other's."""
+    opens = [("09:59:00", 50000), ("10:00:00", 50001), ("10:00:45", 50002)]
+    told = [(at, f'127.0.0.1:{port} - "WebSocket /ws" [accepted]') for at, port in opens]
+    told += [(at, "connection closed") for at in ("10:00:30", "10:02:30", "10:03:30")]
+    (tmp_path / "s.log").write_text("".join(f"2026-11-24 {at} INFO:     {what}\n" for at, what in sorted(told)))
+    said = [("10:00:00", "on_open"), ("10:00:30", "on_close: 1000 bye"), ("10:00:45", "on_open"), ("10:02:30", "on_close: 1000 bye")]
+    (tmp_path / "c.log").write_text("".join(f"2026-11-24 {at} {what}\n" for at, what in said))
+    assert not re.search("^OVERLAP .*(likely|certain)", report("s.log", "c.log", cwd=tmp_path).text, re.M)
+
+
 def test_exit_zero_a_kind_that_is_named_and_what_is_chosen(report):
     where = DATA / "issue-971"
     r = report("--exit-zero", "--from", "text:client.log", "server.log", cwd=where)

@@ -401,6 +401,22 @@ server_interrupted(struct story_maker *s)
 	pull(s, SERVER, CAUSE_LOCAL_INTERRUPT, CAUSE_TCP_RESET);
 }
 
+/* A client that has one key for all its connections, as health checks do. */
+static void
+one_key_for_all(struct story_maker *s)
+{
+	for (int i = 0; i < 3; i++) {
+		uint32_t from = s->w->n;
+		struct pair p = open_both(s);
+
+		for (uint32_t k = from; k < s->w->n; k++)
+			snprintf(s->w->events[k].key, sizeof(s->w->events[k].key), "the-same-key");
+		s->now += world_random(s->w, 100 * MS, 600 * S);
+		close_by(s, &p, true, CLOSE_NORMAL);
+		pause_a_while(s);
+	}
+}
+
 #define K(kind) (UINT64_C(1) << FINDING_##kind)
 /* What follows from any loss that a client knows of. */
 #define AFTER_LOSS K(SECOND_OPEN)
@@ -427,6 +443,7 @@ static const struct {
 	{ suspended, K(SUSPEND), K(SUSPEND), K(RESET), AFTER_LOSS },
 	{ idle_timeouts, K(IDLE_TIMEOUT), K(IDLE_TIMEOUT), K(IDLE_TIMEOUT), AFTER_LOSS },
 	{ lifetime_caps, K(LIFETIME_CAP), K(LIFETIME_CAP), K(LIFETIME_CAP), AFTER_LOSS },
+	{ one_key_for_all, 0, 0, 0, 0 },
 	{ client_drops, 0, 0, K(LOSS), 0 },
 	{ server_drops, 0, K(LOSS), 0, AFTER_LOSS },
 	{ client_interrupted, 0, 0, K(RESET), AFTER_LOSS },
@@ -630,6 +647,45 @@ START_TEST(a_server_that_is_stopped_is_no_finding_and_one_that_is_restarted_is)
 }
 END_TEST
 
+/* A proxy between them that is stopped says 1001 to both, and that is no hop's doing: its log is there. */
+START_TEST(a_proxy_that_is_stopped_is_no_finding)
+{
+	for (int comes_back = 0; comes_back < 2; comes_back++) {
+		uint32_t client = 0, server = 0;
+		struct story_maker s = { .session = "run", .now = 1 * S, .client_conns = &client, .server_conns = &server };
+		struct world w;
+
+		world_init(&w, 500 + (unsigned)_i);
+		w.logs[PROXY].is_missing = false;
+		s.w = &w;
+		for (uint32_t n = 1; n <= 1U + (unsigned)comes_back; n++) {
+			struct pair p = open_both(&s);
+			struct world_event *legs[] = { world_put(&w, PROXY, p.opened, EV_OPENED, n), world_put(&w, PROXY, p.opened, EV_OPENED, n) };
+
+			for (int leg = 0; leg < 2; leg++) {
+				name_it(&s, legs[leg], s.dial);
+				legs[leg]->ev.leg = leg == 0 ? LEG_CLIENT : LEG_ORIGIN;
+			}
+			s.now += 60 * S;
+			for (uint32_t log = CLIENT; log <= SERVER; log++)
+				for (int leg = 0; leg < (log == PROXY ? 2 : 1); leg++) {
+					uint32_t conn = log == CLIENT ? p.client : log == SERVER ? p.server : n;
+					struct ev_ended *e = end(&s, log, s.now, conn, &p, EV_CLOSE, log == PROXY ? BY_LOCAL : BY_PEER, CAUSE_WS_CLOSE);
+
+					e->code = e->close_sent = CLOSE_GOING_AWAY;
+					e->clean = true;
+					if (log == PROXY)
+						w.events[w.n - 1].ev.leg = leg == 0 ? LEG_CLIENT : LEG_ORIGIN;
+				}
+			s.now += 5 * S;
+		}
+		(void)world_put(&w, PROXY, s.now, EV_END, 0);
+		judge(&w, comes_back ? "comes back" : "stopped", comes_back ? K(HOP_CLOSE) : 0, 0);
+		world_deinit(&w);
+	}
+}
+END_TEST
+
 START_TEST(nothing_to_judge_is_said)
 {
 	struct findings f;
@@ -677,4 +733,4 @@ END_TEST
 
 UNIT_LOOP_MAIN("finding", 20, faults_are_judged_as_they_were_made_by_the_logs_of_both_ends, and_by_the_clients_alone, and_by_the_servers_alone,
     a_healthy_run_of_a_thousand_connections_has_no_findings, a_log_that_was_cut_short_raises_no_alarm, a_loss_that_is_explained_is_told_once,
-    a_server_that_is_stopped_is_no_finding_and_one_that_is_restarted_is, nothing_to_judge_is_said, the_clocks_offset_is_found_within_its_uncertainty)
+    a_server_that_is_stopped_is_no_finding_and_one_that_is_restarted_is, a_proxy_that_is_stopped_is_no_finding, nothing_to_judge_is_said, the_clocks_offset_is_found_within_its_uncertainty)

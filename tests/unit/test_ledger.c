@@ -142,6 +142,45 @@ START_TEST(one_key_opened_twice_is_a_replay_to_who_receives_it)
 }
 END_TEST
 
+/* A replay comes while the first is open, or soon after a loss; a client that uses a key again is none. */
+START_TEST(a_key_that_is_used_again_is_no_replay)
+{
+	static const struct {
+		enum event_type end;
+		int64_t after_us;
+		const char *verdicts;
+	} again[] = {
+		{ EV_OPENED, 2 * LEDGER_REPLAY_US, "2~1" }, /* no end */
+		{ EV_LOST, 1000, "2~1" },
+		{ EV_LOST, LEDGER_REPLAY_US + 1, "" },
+		{ EV_GONE, LEDGER_REPLAY_US + 1, "" },
+		{ EV_CLOSE, 1000, "" },
+	};
+
+	for (size_t i = 0; i < sizeof(again) / sizeof(again[0]); i++) {
+		struct ledger *l = ledger_new(&LEDGER_LIMITS);
+		struct buf got = { 0 };
+		struct event a = { .type = EV_OPENED, .src = &server, .conn = 1, .u.opened.ws_key = SPAN_LIT("k1") }, b = a, c = a;
+		struct event end = { .type = again[i].end, .src = &server, .conn = 1 }, other = { .type = EV_CLOSE, .src = &server, .conn = 7 };
+
+		b.conn = 2;
+		c.conn = 3;
+		ledger_feed(l, &a, 0, note_verdict, &got);
+		ledger_feed(l, &other, 1, note_verdict, &got);
+		if (end.type != EV_OPENED)
+			ledger_feed(l, &end, 1, note_verdict, &got);
+		ledger_feed(l, &b, again[i].after_us, note_verdict, &got);
+		ck_assert_msg(span_eq(buf_span(&got), again[i].verdicts), "row %zu: %s", i, buf_cstr(&got));
+		/* From then on the newer use is the one that counts. */
+		buf_clear(&got);
+		ledger_feed(l, &c, again[i].after_us + 1, note_verdict, &got);
+		ck_assert_str_eq(buf_cstr(&got), *again[i].verdicts != '\0' ? "3~1" : "3~2");
+		buf_deinit(&got);
+		ledger_free(l);
+	}
+}
+END_TEST
+
 START_TEST(keys_are_forgotten_after_so_many)
 {
 	const struct ledger_limits limits = { .sessions = 4, .conns = 4, .keys = 8 };
@@ -298,6 +337,6 @@ START_TEST(the_two_legs_of_a_proxy_are_judged_apart)
 }
 END_TEST
 
-UNIT_MAIN("ledger", each_story_gets_its_verdicts, only_the_first_open_of_a_session_is_an_open, one_key_opened_twice_is_a_replay_to_who_receives_it,
+UNIT_MAIN("ledger", each_story_gets_its_verdicts, only_the_first_open_of_a_session_is_an_open, one_key_opened_twice_is_a_replay_to_who_receives_it, a_key_that_is_used_again_is_no_replay,
     keys_are_forgotten_after_so_many, sessions_and_connections_that_peers_choose_are_bounded, an_overlap_is_as_long_as_the_later_one_is_open,
     random_stories_keep_the_invariants, the_two_legs_of_a_proxy_are_judged_apart)

@@ -126,6 +126,27 @@ START_TEST(what_is_read_twice_counts_once)
 }
 END_TEST
 
+/* A copy of a log, or rotated logs that overlap; a dial of the same number in the same log is another. */
+START_TEST(a_dial_that_failed_counts_once_however_often_it_is_read)
+{
+	struct event ev = event_blank(EV_FAILED);
+	struct model m;
+
+	begin(&m, &wsdiag_log);
+	ev.src = &client;
+	ev.dial = 1;
+	ev.wall_us = ev.mono_us = 3 * S;
+	for (uint32_t log = 0; log < 3; log++)
+		model_input.event(&m, &(struct place){ .log = log, .line = 1 }, &ev);
+	ck_assert_uint_eq(m.n_failed, 1);
+	ev.dial = 2;
+	ev.mono_us = 4 * S;
+	model_input.event(&m, &(struct place){ .log = 2, .line = 2 }, &ev);
+	ck_assert_uint_eq(m.n_failed, 2);
+	model_deinit(&m);
+}
+END_TEST
+
 START_TEST(an_end_without_a_number_is_a_clients_newest_and_a_servers_oldest)
 {
 	struct model m;
@@ -346,7 +367,8 @@ START_TEST(whatever_logs_say_is_survived_and_what_is_shown_is_safe)
 }
 END_TEST
 
-UNIT_LOOP_MAIN("model", 30, a_life_has_its_moments_and_lines, secrets_are_hidden_before_a_text_is_cut, what_is_read_twice_counts_once, a_log_is_called_as_it_was_given,
+UNIT_LOOP_MAIN("model", 30, a_life_has_its_moments_and_lines, secrets_are_hidden_before_a_text_is_cut, what_is_read_twice_counts_once,
+    a_dial_that_failed_counts_once_however_often_it_is_read, a_log_is_called_as_it_was_given,
     an_end_that_its_clock_has_before_its_open_tells_no_age, a_sum_of_times_that_no_clock_had_has_a_limit,
     an_end_without_a_number_is_a_clients_newest_and_a_servers_oldest, a_clock_without_a_date_goes_on_past_midnight,
     an_end_whose_open_came_before_the_log_has_its_age, more_connections_than_fit_are_counted, round_trips_are_kept_within_seven_percent,
