@@ -249,10 +249,13 @@ injection_on(const struct model *m, uint32_t life, const struct injection *after
 {
 	const struct circuit *c = &m->circuits[m->lives[life].circuit];
 
-	for (const struct injection *x = after != NULL ? after + 1 : m->injections; x < m->injections + m->n_injections; x++)
+	for (uint32_t at = after != NULL ? (uint32_t)(after - m->injections) + 1 : 0; at < m->n_injections; at++) {
+		const struct injection *x = &m->injections[at];
+
 		for (uint32_t i = 0; i < c->n_lives && x->conn != 0; i++)
 			if (m->lives[c->lives[i]].participant == x->participant && m->lives[c->lives[i]].id == x->conn)
 				return x;
+	}
 	return NULL;
 }
 

@@ -66,7 +66,7 @@ def release():
 def start(binary, tmp_path, request):
     """start(*args, **how) -> a running Wsdiag; see harness.py."""
     started = []
-    if records.FOLDER and not through.reason(request.node):
+    if records.FOLDER and through.is_compared(request.node):
         request.node.book = records.Book(records.FOLDER, request.node.nodeid, started, through.not_compared(request.node))
 
     def launch(*args, **how):
