@@ -74,7 +74,7 @@ def test_each_row_of_the_tables_names_tests_that_there_are():
 
 def pytest_of(folder, test, **env):
     """The test run by itself."""
-    env = environment(WSDIAG=os.environ.get("WSDIAG"), WSDIAG_RECORDS=str(folder), **env)
+    env = environment(WSDIAG=os.environ.get("WSDIAG"), WSDIAG_RECORDS=str(folder), WSDIAG_RECORDS_ALL="1", **env)
     r = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(HERE / test)], stdin=subprocess.DEVNULL,
                        capture_output=True, text=True, env=env, timeout=200)
     return r.returncode, r.stdout + r.stderr
