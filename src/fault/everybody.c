@@ -42,9 +42,15 @@ on_fire(void *arg, const struct plan_line *line)
 }
 
 static const char *
+signal_name(int signum)
+{
+	return signum == SIGUSR1 ? "USR1" : "USR2";
+}
+
+static const char *
 name_of(const struct plan_moment *m)
 {
-	return m->when == WHEN_LINE ? m->text : m->signum == SIGUSR1 ? "USR1" : "USR2";
+	return m->when == WHEN_LINE ? m->text : signal_name(m->signum);
 }
 
 /* What was mistyped, or meant for another plan, would do nothing, and say nothing. */
@@ -69,7 +75,7 @@ everybody_signal(const struct plan *p, int signum, struct journal *j, const stru
 {
 	struct everybody e = { .journal = j, .up = up, .arg = arg };
 
-	note_if_unawaited(p, WHEN_SIGNAL, signum == SIGUSR1 ? SPAN_LIT("USR1") : SPAN_LIT("USR2"), j);
+	note_if_unawaited(p, WHEN_SIGNAL, span_of(signal_name(signum)), j);
 	e.watch = watch_new(p, 0, on_fire, &e);
 	watch_signal(e.watch, signum);
 	watch_free(e.watch);

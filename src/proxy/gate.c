@@ -18,7 +18,6 @@ struct gate {
 	uint64_t n_guests;
 	int open_objects;
 	bool is_stopping;
-	char address[64];
 	struct hearing *hearing;     /* NULL without "as" */
 
 	int64_t began_us;
@@ -186,11 +185,11 @@ emit_listen(struct gate *g)
 {
 	struct event ev = { .type = EV_LISTEN };
 	struct buf url CLEANUP(buf_deinit) = { 0 };
-	char host[64];
+	char address[64], host[64];
 
-	door_format(g->door, g->address, host);
+	door_format(g->door, address, host);
 	buf_printf(&url, "%s://%s%s", g->opt.pair.client_tls != NULL ? "wss" : "ws", host, g->opt.pair.upstream->target);
-	ev.u.listen = (struct ev_listen){ .url = buf_span(&url), .address = span_of(g->address), .upstream = span_of(g->opt.pair.upstream->text) };
+	ev.u.listen = (struct ev_listen){ .url = buf_span(&url), .address = span_of(address), .upstream = span_of(g->opt.pair.upstream->text) };
 	journal_emit(g->opt.pair.journal, &ev);
 }
 
@@ -271,12 +270,6 @@ gate_line(struct gate *g, struct span typed)
 	everybody_line(g->opt.pair.plan, typed, g->opt.pair.journal, &for_all, g);
 	for (struct list *l = g->guests.next; l != &g->guests; l = l->next)
 		pair_line(container_of(l, struct guest, link)->pair, typed);
-}
-
-const char *
-gate_address(const struct gate *g)
-{
-	return g->address;
 }
 
 void

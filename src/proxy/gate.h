@@ -33,7 +33,5 @@ void gate_stop(struct gate *g, bool at_once);
 void gate_signal(struct gate *g, int signum);
 void gate_line(struct gate *g, struct span typed);
 void gate_emit_end(struct gate *g, int exit_status);
-/* "127.0.0.1:40123" */
-const char *gate_address(const struct gate *g);
 
 #endif
