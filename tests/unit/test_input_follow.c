@@ -142,17 +142,24 @@ START_TEST(a_file_that_is_cut_back_is_read_from_its_beginning)
 }
 END_TEST
 
+/* An open was read from the file, which then has another name. */
+static void
+begin_and_rename(struct follow_test *t, char old[static 80])
+{
+	make_file(t);
+	append(t->path, "22:13:02 on_open\n");
+	begin(t, t->path);
+	expect(t, OPEN1);
+	snprintf(old, 80, "%s.1", t->path);
+	ck_assert_int_eq(rename(t->path, old), 0);
+}
+
 START_TEST(a_file_that_takes_its_name_is_read_behind_the_rest_of_the_old_one)
 {
 	struct follow_test t = { 0 };
 	char old[80];
 
-	make_file(&t);
-	append(t.path, "22:13:02 on_open\n");
-	begin(&t, t.path);
-	expect(&t, OPEN1);
-	snprintf(old, sizeof(old), "%s.1", t.path);
-	ck_assert_int_eq(rename(t.path, old), 0);
+	begin_and_rename(&t, old);
 	append(old, "22:13:03 on_close\n");
 	append(t.path, "22:14:02 on_open\n");
 	expect(&t, OPEN1 CLOSE2 "1 01-01T22:14:02.000 open\n");
@@ -196,12 +203,7 @@ START_TEST(an_empty_file_that_takes_its_name_waits_for_its_first_line)
 	struct follow_test t = { 0 };
 	char old[80];
 
-	make_file(&t);
-	append(t.path, "22:13:02 on_open\n");
-	begin(&t, t.path);
-	expect(&t, OPEN1);
-	snprintf(old, sizeof(old), "%s.1", t.path);
-	ck_assert_int_eq(rename(t.path, old), 0);
+	begin_and_rename(&t, old);
 	append(t.path, "");
 	append(old, "22:13:03 on_close\n");
 	expect(&t, OPEN1 CLOSE2);

@@ -154,6 +154,18 @@ expect(const struct crowd *c, enum finding_kind kind, uint32_t n, const char *be
 		ck_assert_msg(c->f.items[i].kind == kind || c->f.items[i].kind == FINDING_LOSS || c->f.items[i].kind == FINDING_SECOND_OPEN, "%s", buf_cstr(&names));
 }
 
+/* look: n connections with the pattern among others, of which one in lost_of is lost by chance. */
+static void
+in_each_crowd(void (*look)(uint32_t log, uint32_t others, int64_t lost_of, uint32_t n))
+{
+	for (uint32_t log = CLIENT; log <= SERVER; log += SERVER) {
+		look(log, 0, 1, 3);
+		look(log, 12, 20, 4);
+		look(log, 100, 10, 12);
+		look(log, 300, 1, 60);
+	}
+}
+
 static void
 look_for_timeout(uint32_t log, uint32_t others, int64_t lost_of, uint32_t n)
 {
@@ -170,12 +182,7 @@ look_for_timeout(uint32_t log, uint32_t others, int64_t lost_of, uint32_t n)
 
 START_TEST(an_idle_timeout_is_found_among_others)
 {
-	for (uint32_t log = CLIENT; log <= SERVER; log += SERVER) {
-		look_for_timeout(log, 0, 1, 3);
-		look_for_timeout(log, 12, 20, 4);
-		look_for_timeout(log, 100, 10, 12);
-		look_for_timeout(log, 300, 1, 60);
-	}
+	in_each_crowd(look_for_timeout);
 }
 END_TEST
 
@@ -195,12 +202,7 @@ look_for_cap(uint32_t log, uint32_t others, int64_t lost_of, uint32_t n)
 
 START_TEST(a_lifetime_cap_is_found_among_others)
 {
-	for (uint32_t log = CLIENT; log <= SERVER; log += SERVER) {
-		look_for_cap(log, 0, 1, 3);
-		look_for_cap(log, 12, 20, 4);
-		look_for_cap(log, 100, 10, 12);
-		look_for_cap(log, 300, 1, 60);
-	}
+	in_each_crowd(look_for_cap);
 }
 END_TEST
 
